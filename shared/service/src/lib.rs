@@ -1,3 +1,30 @@
 //! The seam between a component and the daemon that runs it, and what all services have in common.
+//!
+//! # Layout
+//!
+//! * [`store`]: the types for reading and writing; [`overlay`]: what is not yet on disk.
+//! * [`turn`], [`input`], [`effect`], [`machine`]: one input in, writes and effects out.
+//! * [`service`]: the machine around a [`component::Component`]: routing by kind, address and
+//!   payload, and all-or-nothing handlers; [`registry`]: what a component offers;
+//!   [`context`]: what its handlers work with.
+//! * [`disco`], [`basic`], [`commands`]: what every service answers.
+//! * [`due`], [`unconfirmed`]: indexes for what must happen, or be told again, after a restart.
+//! * [`settings`]: how a setting is defined.
 
+pub mod basic;
+pub mod command;
+pub mod commands;
+pub mod component;
+pub mod context;
+pub mod disco;
+pub mod due;
+pub mod effect;
+pub mod input;
+pub mod machine;
+pub mod overlay;
+pub mod registry;
+pub mod service;
+pub mod settings;
 pub mod store;
+pub mod turn;
+pub mod unconfirmed;

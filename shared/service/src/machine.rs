@@ -1,0 +1,10 @@
+//! The one trait between a service and what runs it.
+
+use crate::{input::Input, turn::Turn};
+
+/// A service as a pure state machine: one input in; what must happen goes out through the turn, in
+/// order. No IO, no clock, no randomness of its own.
+pub trait Machine {
+    /// Handles one input.
+    fn handle(&mut self, input: Input, turn: &mut Turn<'_>);
+}

@@ -1,0 +1,332 @@
+//! The machine that every component runs in: routes inputs, keeps handlers all-or-nothing, and
+//! answers what all services have in common.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use annex_stanza::{IqType, Jid, Kind, MessageType, PresenceType, Refusal, Stanza, refuse};
+
+use crate::{
+    basic, commands, disco, due,
+    component::{Component, Event, Person},
+    context::{Context, Failure, Outcome, ReplyTo, Shared},
+    effect::{Effect, Lane, Response, Timer},
+    input::{Common, Input},
+    machine::Machine,
+    registry::{Answer, Registry, Shape},
+    turn::Turn,
+    unconfirmed,
+};
+
+/// A component with everything around it that is pure.
+pub struct Service<C> {
+    component: C,
+    registry: Registry<C>,
+    shared: Shared,
+    sessions: commands::Sessions,
+}
+
+impl<C: Component> Service<C> {
+    /// A service with these settings; it has read nothing before `Input::Start`.
+    pub fn new(common: Common, section: &serde_json::Value) -> Self {
+        Self {
+            component: C::new(section),
+            registry: C::registry(),
+            shared: Shared::new(common),
+            sessions: commands::Sessions::default(),
+        }
+    }
+
+    /// The component, for tests and `status`.
+    pub fn component(&self) -> &C {
+        &self.component
+    }
+
+    /// Runs `act`, and keeps what it wrote and emitted only if it succeeds. This is the one place
+    /// that discards and the one that answers a failure.
+    fn attempt(
+        &mut self,
+        turn: &mut Turn<'_>,
+        address: &Jid,
+        removes: bool,
+        act: impl FnOnce(&mut Self, &mut Turn<'_>) -> Outcome<()>,
+    ) -> Result<(), Refusal> {
+        let savepoint = turn.savepoint();
+        let outcome = catch_unwind(AssertUnwindSafe(|| act(self, turn)));
+        let refusal = match outcome {
+            Ok(Ok(())) => {
+                if !(turn.is_space_low() && !removes && turn.wrote_since(savepoint)) {
+                    return Ok(());
+                }
+                self.component.forget(address);
+                refusals::no_space()
+            }
+            Ok(Err(Failure::Refused(refusal))) => refusal,
+            Ok(Err(Failure::Store(error))) => {
+                turn.rollback(savepoint);
+                turn.fail(error);
+                return Ok(());
+            }
+            Err(_) => {
+                // The panic hook has logged where.
+                self.component.forget(address);
+                refusals::panicked()
+            }
+        };
+        turn.rollback(savepoint);
+        turn.emit(Effect::Count {
+            metric: "annex_refusals_total",
+            label: Some(("reason", refusal.reason)),
+            by: 1,
+        });
+        Err(refusal)
+    }
+
+    fn stanza(&mut self, stanza: &Stanza, turn: &mut Turn<'_>) {
+        // Leaving and error reports free resources: they go on when space is low.
+        let removes = matches!(
+            stanza.kind,
+            Kind::Presence(PresenceType::Unavailable | PresenceType::Error)
+                | Kind::Message(MessageType::Error)
+                | Kind::Iq(IqType::Result | IqType::Error)
+        );
+        let outcome = self.attempt(turn, &stanza.to, removes, |this, turn| this.route(stanza, turn));
+        if let Err(refusal) = outcome {
+            tracing::debug!(reason = refusal.reason, condition = refusal.condition.as_str(), "refused");
+            if let Some(error) = refuse(stanza, &refusal) {
+                turn.send_in(Lane::of(&stanza.to), &error, &stanza.from);
+            }
+        }
+    }
+
+    fn route(&mut self, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
+        if stanza.to.domain_key() != self.shared.common.jid.domain_key() {
+            return Err(refusals::not_ours().into());
+        }
+        let shape = Shape::of(&stanza.to);
+        match stanza.kind {
+            Kind::Iq(IqType::Get | IqType::Set) => self.request(shape, stanza, turn),
+            Kind::Iq(IqType::Result | IqType::Error) => match self.registry.iq_answer {
+                Some(handler) => self.call(handler, stanza, turn),
+                None => Ok(()),
+            },
+            Kind::Message(kind) => {
+                let handler = find(&self.registry.message, shape);
+                match handler {
+                    Some(handler) => self.call(handler, stanza, turn),
+                    None if kind == MessageType::Error => Ok(()),
+                    None => Err(refusals::no_messages().into()),
+                }
+            }
+            Kind::Presence(kind) => match find(&self.registry.presence, shape) {
+                Some(handler) => self.call(handler, stanza, turn),
+                None => basic::presence(&self.shared.common, kind, stanza, turn),
+            },
+        }
+    }
+
+    fn call(
+        &mut self,
+        handler: crate::registry::Handler<C>,
+        stanza: &Stanza,
+        turn: &mut Turn<'_>,
+    ) -> Outcome<()> {
+        let mut context = Context { turn, shared: &mut self.shared };
+        handler(&mut self.component, stanza, &mut context)
+    }
+
+    fn request(&mut self, shape: Shape, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
+        let Kind::Iq(kind) = stanza.kind else { return Ok(()) };
+        // The gate has seen to it that there is exactly one payload.
+        let Some(payload) = stanza.payload.children().first() else {
+            return Err(refusals::unknown_payload().into());
+        };
+        let route = self.registry.iq.iter().find(|route| {
+            route.shape == shape
+                && route.kind == kind
+                && (route.ns == "*" || route.ns == &*payload.ns)
+                && (route.name == "*" || route.name == &*payload.name)
+        });
+        let (component, registry) = (&mut self.component, &self.registry);
+        let mut context = Context { turn, shared: &mut self.shared };
+        let answer = match route {
+            Some(route) if route.ns != "*" => (route.handler)(component, stanza, &mut context)?,
+            wildcard => {
+                let common = disco::request(component, registry, shape, stanza, &mut context)
+                    .or_else(|| self.sessions.request(component, registry, shape, stanza, &mut context))
+                    .or_else(|| basic::request(shape, stanza, &mut context));
+                match (common, wildcard) {
+                    (Some(answer), _) => answer?,
+                    (None, Some(route)) => (route.handler)(component, stanza, &mut context)?,
+                    (None, None) => return Err(refusals::unknown_payload().into()),
+                }
+            }
+        };
+        if let Answer::Result(payload) = answer {
+            context.reply(&ReplyTo::from(stanza), Ok(payload));
+        }
+        Ok(())
+    }
+
+    /// Something that is not a stanza: nobody to answer, so a refusal is only logged.
+    fn event(&mut self, event: Event, turn: &mut Turn<'_>) {
+        let address = self.shared.common.jid.clone();
+        let outcome = self.attempt(turn, &address, true, |this, turn| {
+            let mut context = Context { turn, shared: &mut this.shared };
+            this.component.event(event, &mut context)
+        });
+        if let Err(refusal) = outcome {
+            tracing::warn!(reason = refusal.reason, "an event could not be handled");
+        }
+    }
+
+    fn timer(&mut self, timer: Timer, turn: &mut Turn<'_>) {
+        match timer {
+            due::TIMER => match self.shared.due.take(turn) {
+                Ok(timers) => {
+                    for timer in timers {
+                        self.event(Event::Timer(timer), turn);
+                    }
+                }
+                Err(error) => turn.fail(error),
+            },
+            unconfirmed::TIMER => {
+                if let Err(error) = self.shared.unconfirmed.drop_slice(turn) {
+                    turn.fail(error);
+                }
+            }
+            commands::TIMER => self.sessions.expire(&self.shared.common, turn),
+            _ => self.event(Event::Timer(timer), turn),
+        }
+    }
+
+    fn command(
+        &mut self,
+        token: u64,
+        verb: &str,
+        arguments: &serde_json::Value,
+        actor: &str,
+        turn: &mut Turn<'_>,
+    ) {
+        let address = self.shared.common.jid.clone();
+        let outcome = self.attempt(turn, &address, false, |this, turn| {
+            if let Some((what, person)) = person_verb(verb, arguments)? {
+                let event = Event::Person { token, person, what };
+                let mut context = Context { turn, shared: &mut this.shared };
+                return this.component.event(event, &mut context);
+            }
+            let mut context = Context { turn, shared: &mut this.shared };
+            let response = commands::verb(
+                &mut this.component,
+                &this.registry,
+                verb,
+                arguments,
+                actor,
+                &mut context,
+            )?;
+            turn.emit(Effect::Respond { token, response });
+            Ok(())
+        });
+        if let Err(refusal) = outcome {
+            let text = refusal.text.as_deref().unwrap_or(refusal.condition.as_str());
+            turn.emit(Effect::Respond { token, response: Response::error(400, text) });
+        }
+    }
+}
+
+fn find<C>(handlers: &[(Shape, crate::registry::Handler<C>)], shape: Shape) -> Option<crate::registry::Handler<C>> {
+    handlers.iter().find(|(of, _)| *of == shape).map(|(_, handler)| *handler)
+}
+
+/// `person show` and `person forget` are the same in every component.
+fn person_verb(verb: &str, arguments: &serde_json::Value) -> Outcome<Option<(Person, Jid)>> {
+    let what = match (verb, arguments["messages"].as_str()) {
+        ("person show", _) => Person::Show,
+        ("person forget", None | Some("keep")) => Person::Keep,
+        ("person forget", Some("tombstone")) => Person::Tombstone,
+        ("person forget", Some("delete")) => Person::Delete,
+        ("person forget", Some(_)) => {
+            return Err(refusals::bad_argument("messages is keep, tombstone or delete").into());
+        }
+        _ => return Ok(None),
+    };
+    let jid = arguments["jid"].as_str().and_then(|text| Jid::parse(text).ok());
+    let jid = jid.ok_or_else(|| refusals::bad_argument("jid: an address such as user@example.com"))?;
+    Ok(Some((what, jid.bare())))
+}
+
+impl<C: Component> Machine for Service<C> {
+    fn handle(&mut self, input: Input, turn: &mut Turn<'_>) {
+        match input {
+            Input::Start => {
+                self.shared.started = turn.wall();
+                self.event(Event::Start, turn);
+                self.timer(due::TIMER, turn);
+            }
+            Input::Stanza(stanza) => self.stanza(&stanza, turn),
+            Input::Refused { header, refusal } => {
+                turn.count("annex_refused_stanzas_total", Some(("reason", refusal.reason)));
+                if let Some((error, to)) = header.refuse(&refusal, &self.shared.common.jid) {
+                    turn.send_in(Lane::of(&error.from), &error, &to);
+                }
+            }
+            Input::Timer(timer) => self.timer(timer, turn),
+            Input::Online { confirmed } => {
+                self.shared.online = true;
+                self.event(Event::Online { confirmed }, turn);
+            }
+            Input::Confirmed(mark) => {
+                if let Err(error) = self.shared.unconfirmed.confirm(turn, mark) {
+                    turn.fail(error);
+                }
+            }
+            Input::Offline => {
+                self.shared.online = false;
+                self.event(Event::Offline, turn);
+            }
+            Input::Fetched { id, page } => self.event(Event::Fetched { id, page }, turn),
+            Input::Done { id, result } => self.event(Event::Done { id, result }, turn),
+            Input::Request { token, method, path, headers, body } => {
+                self.event(Event::Request { token, method, path, headers, body }, turn);
+            }
+            Input::Command { token, verb, arguments, actor } => {
+                self.command(token, &verb, &arguments, &actor, turn);
+            }
+            Input::Config { common, section } => {
+                self.shared.common = common;
+                self.event(Event::Config(section), turn);
+            }
+            Input::SpaceLow(low) => turn.set_space_low(low),
+            Input::Shutdown { last } => self.event(Event::Shutdown { last }, turn),
+        }
+    }
+}
+
+/// The refusals that no component needs to know of.
+mod refusals {
+    use annex_stanza::{Condition, Refusal};
+
+    pub(super) fn no_space() -> Refusal {
+        Refusal::new(Condition::InternalServerError, "store.space-low")
+            .text("The service is short of disk space and takes nothing new")
+    }
+
+    pub(super) fn panicked() -> Refusal {
+        Refusal::new(Condition::InternalServerError, "internal.panic")
+    }
+
+    pub(super) fn not_ours() -> Refusal {
+        Refusal::new(Condition::ItemNotFound, "route.foreign-domain")
+    }
+
+    pub(super) fn no_messages() -> Refusal {
+        Refusal::new(Condition::ServiceUnavailable, "route.no-messages")
+    }
+
+    pub(super) fn unknown_payload() -> Refusal {
+        Refusal::new(Condition::ServiceUnavailable, "route.unknown-payload")
+    }
+
+    pub(super) fn bad_argument(text: &'static str) -> Refusal {
+        Refusal::new(Condition::BadRequest, "command.argument").text(text)
+    }
+}

@@ -1,0 +1,83 @@
+//! What was told and may not have arrived.
+//!
+//! XEP-0114 acknowledges nothing. The daemon learns up to which turn the output has reached the
+//! server (the confirmed mark); what later turns told is told again after a crash or a reconnect.
+//! So a handler that changes what others were told notes it here, in the same commit; the notes
+//! are taken away, in slices, as the mark moves past them.
+
+use crate::{
+    effect::Timer,
+    store::{Op, Page, Scan, StoreError, Table},
+    turn::Turn,
+};
+
+/// Notes by turn and order: the component's own bytes.
+pub const TABLE: Table = Table::new(3, "unconfirmed");
+
+/// Notes dropped at once.
+const SLICE: usize = 64;
+
+/// Goes on dropping confirmed notes.
+pub const TIMER: Timer = Timer { kind: 3, id: 0 };
+
+/// Writer and reader of the notes.
+#[derive(Debug, Default)]
+pub struct Unconfirmed {
+    confirmed: u64,
+    /// Turn and count of the last note: notes of one turn keep their order.
+    last: (u64, u32),
+}
+
+impl Unconfirmed {
+    /// Notes something that this turn tells.
+    pub fn note(&mut self, turn: &mut Turn<'_>, what: Vec<u8>) {
+        let number = turn.number();
+        let count = if self.last.0 == number { self.last.1 + 1 } else { 0 };
+        self.last = (number, count);
+        turn.write(Op::put(TABLE, key(number, count), what));
+    }
+
+    /// The notes above the mark, oldest first, from behind `after` on: a bounded page. Their keys
+    /// are opaque.
+    pub fn pending(
+        &self,
+        turn: &Turn<'_>,
+        confirmed: u64,
+        after: Option<&[u8]>,
+    ) -> Result<Page, StoreError> {
+        let scan = Scan {
+            start: std::ops::Bound::Excluded(key(confirmed, u32::MAX)),
+            ..Scan::all(TABLE)
+        };
+        turn.scan(match after {
+            Some(after) => scan.after(after),
+            None => scan,
+        })
+    }
+
+    /// The mark moved: what lies at or below it is dropped, a slice now and the rest by
+    /// [`TIMER`].
+    pub fn confirm(&mut self, turn: &mut Turn<'_>, mark: u64) -> Result<(), StoreError> {
+        self.confirmed = self.confirmed.max(mark);
+        self.drop_slice(turn)
+    }
+
+    /// Drops the next slice of confirmed notes.
+    pub fn drop_slice(&mut self, turn: &mut Turn<'_>) -> Result<(), StoreError> {
+        let end = std::ops::Bound::Included(key(self.confirmed, u32::MAX));
+        let page = turn.scan(Scan { end, ..Scan::all(TABLE) }.limit(SLICE))?;
+        for row in page.rows {
+            turn.write(Op::delete(TABLE, row.key.to_vec()));
+        }
+        if !page.complete {
+            turn.arm(TIMER, std::time::Duration::ZERO);
+        }
+        Ok(())
+    }
+}
+
+fn key(turn: u64, count: u32) -> Vec<u8> {
+    let mut key = turn.to_be_bytes().to_vec();
+    key.extend_from_slice(&count.to_be_bytes());
+    key
+}
