@@ -1,0 +1,28 @@
+# What the project's shell scripts share. Source it; it runs nothing.
+
+ANNEX_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+ANNEX_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/annex
+ANNEX_VENV=$ANNEX_CACHE/venv
+export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# have PROGRAM: is it there? Looks where Debian puts system programs too, which
+# are not on every user's path.
+have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
+
+# as_root COMMAND…: run it as root, through sudo where we are someone else.
+as_root() {
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif have sudo; then
+        sudo "$@"
+    else
+        die "this needs root, and there is no sudo: $*"
+    fi
+}
