@@ -1,0 +1,63 @@
+"""ejabberd, in the foreground, as an Erlang node without a name.
+
+A node without a name needs no port mapper, no cookie and no port for a
+cluster, so any number of them run side by side. `ejabberdctl` cannot speak to
+it; accounts are made over the HTTP interface instead.
+"""
+
+import glob
+import json
+import os
+import urllib.request
+
+from .process import Process, find, give
+from .server import Server
+from .waiting import accepts
+
+
+class Ejabberd(Server):
+    name = "ejabberd"
+    template = "ejabberd.yml"
+    system_user = "ejabberd"
+    ports_are_separate = True
+
+    def builtin_rooms(self):
+        # The template ends with its modules.
+        return f'  mod_muc: {{hosts: ["builtin.{self.domain}"], default_room_options: {{public: false}}}}\n'
+
+    def launch(self):
+        spool = self.directory / "spool"
+        give(self.directory, self.user)
+        give(spool, self.user)
+        return Process(
+            [find("erl"), "-noinput", "-mnesia", "dir", f'"{spool}"', "-s", "ejabberd"],
+            self.log,
+            user=self.user,
+            cwd=self.directory,
+            env={
+                "HOME": str(self.directory),
+                "ERL_LIBS": libraries(),
+                "ERL_CRASH_DUMP_BYTES": "0",
+                "EJABBERD_CONFIG_PATH": str(self.config),
+                "EJABBERD_LOG_PATH": str(self.directory / "server.log"),
+            },
+        )
+
+    def start(self):
+        super().start()
+        self.process.wait_for(lambda: accepts(self.http_port), "accepting commands")
+
+    def register(self, name, password):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.http_port}/api/register",
+            data=json.dumps({"user": name, "host": self.domain, "password": password}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        urllib.request.urlopen(request, timeout=10).close()
+
+
+def libraries():
+    """Where Debian keeps Erlang's libraries; ejabberd is one of them."""
+    for ebin in glob.glob("/usr/lib/*/ejabberd-*/ebin"):
+        return os.path.dirname(os.path.dirname(ebin))
+    raise SystemExit("ejabberd is not installed: run deploy/install-deps")
