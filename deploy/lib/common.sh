@@ -26,3 +26,12 @@ as_root() {
         die "this needs root, and there is no sudo: $*"
     fi
 }
+
+# use_programs: have ANNEX_BIN_DIR name the built programs, absolutely; where it
+# is not set, in the place that cargo builds them.
+use_programs() {
+    ANNEX_BIN_DIR=${ANNEX_BIN_DIR:-${CARGO_TARGET_DIR:-$ANNEX_ROOT/target}/release}
+    [ -d "$ANNEX_BIN_DIR" ] || die "no directory $ANNEX_BIN_DIR: cargo build --release -p annex"
+    ANNEX_BIN_DIR=$(cd "$ANNEX_BIN_DIR" && pwd)
+    export ANNEX_BIN_DIR
+}

@@ -4,24 +4,22 @@ import argparse
 import asyncio
 import contextlib
 import logging
-import signal
 import sys
 import time
 import traceback
 
+from . import ending
 from . import scenarios  # noqa: F401  (registers them)
 from .annex import PROGRAMS, Component
-from .ejabberd import Ejabberd
-from .prosody import Prosody
+from .servers import SERVERS
 from .world import SCENARIOS, World
 
-SERVERS = {"prosody": Prosody, "ejabberd": Ejabberd}
 LIMIT = 90  # seconds for one scenario
 
 
 def main():
     options = parse()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    ending.tidily()
     logging.basicConfig(level=logging.CRITICAL)  # the scenarios say what went wrong
     chosen = [one for one in SCENARIOS if not options.words or any(word in one.title for word in options.words)]
     if options.list:

@@ -12,7 +12,6 @@ import urllib.request
 
 from .process import Process, find, give
 from .server import Server
-from .waiting import accepts
 
 
 class Ejabberd(Server):
@@ -24,6 +23,10 @@ class Ejabberd(Server):
     def builtin_rooms(self):
         # The template ends with its modules.
         return f'  mod_muc: {{hosts: ["builtin.{self.domain}"], default_room_options: {{public: false}}}}\n'
+
+    def with_snippet(self, snippet):
+        before, _, components = self.render().partition("  - ip: ")
+        return before + snippet + "\nauth_method:" + components.partition("\nauth_method:")[2]
 
     def launch(self):
         spool = self.directory / "spool"
@@ -42,10 +45,6 @@ class Ejabberd(Server):
                 "EJABBERD_LOG_PATH": str(self.directory / "server.log"),
             },
         )
-
-    def start(self):
-        super().start()
-        self.process.wait_for(lambda: accepts(self.http_port), "accepting commands")
 
     def register(self, name, password):
         request = urllib.request.Request(

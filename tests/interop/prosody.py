@@ -14,6 +14,10 @@ class Prosody(Server):
     def builtin_rooms(self):
         return f'\nComponent "builtin.{self.domain}" "muc"\n'
 
+    def with_snippet(self, snippet):
+        before, _, _components = self.render().partition("\nComponent ")
+        return before + snippet
+
     def launch(self):
         give(self.directory / "data", self.user)
         # Its temporary files, such as the pid file, go beside its configuration.

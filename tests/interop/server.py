@@ -1,6 +1,7 @@
 """What a Prosody and an ejabberd under test have in common."""
 
 import os
+import re
 import secrets
 import shutil
 import string
@@ -72,11 +73,16 @@ class Server:
         """Start the server and wait until it accepts clients and components."""
         self.process = self.launch()
         try:
-            for port in sorted({self.client_port, *self.ports.values()}):
+            for port in self.listens():
                 self.process.wait_for(lambda: accepts(port), f"listening on port {port}")
         except BaseException:
             self.stop()
             raise
+
+    def listens(self):
+        """The ports that its configuration names."""
+        text = self.config.read_text()
+        return sorted(int(port) for port in set(re.findall(r"ports? ?[:=] ?{? ?(\d+)", text)))
 
     def stop(self):
         """Stop it; its data stay, and `start` brings it up again on the same ports."""
@@ -105,6 +111,10 @@ class Server:
 
     def builtin_rooms(self):
         """Configuration that adds the server's own rooms as `builtin.DOMAIN`."""
+        raise NotImplementedError
+
+    def with_snippet(self, snippet):
+        """The configuration with `snippet` in place of its components."""
         raise NotImplementedError
 
     def launch(self):

@@ -1,3 +1,3 @@
 """The scenarios, one file for each use case."""
 
-from . import admin, create, enter, history, leave, library, nick, person, refuse, service, subject, survive, talk  # noqa: F401
+from . import admin, create, documented, enter, history, leave, library, nick, person, refuse, service, subject, survive, talk  # noqa: F401
