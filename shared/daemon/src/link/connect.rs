@@ -1,0 +1,54 @@
+//! Reaching the server: a TCP connection or a unix socket.
+
+use std::{io, time::Duration};
+
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::{TcpStream, UnixStream, lookup_host},
+};
+
+use super::failure::Failure;
+use crate::runtime::Server;
+
+/// A connection, whatever it runs over.
+pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
+/// After this silence the system asks whether the other machine is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Connects; of several addresses of a name the first that answers.
+pub(crate) async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
+    match server {
+        Server::Unix(path) => {
+            let stream = UnixStream::connect(path).await.map_err(Failure::from_connect)?;
+            Ok(Box::new(stream))
+        }
+        Server::Tcp { host, port } => {
+            let unresolved = |error: io::Error| Failure::Unresolved(error.to_string());
+            let mut last = None;
+            for address in lookup_host((host.as_str(), *port)).await.map_err(unresolved)? {
+                match TcpStream::connect(address).await {
+                    Ok(stream) => {
+                        prepare(&stream).map_err(Failure::from_connect)?;
+                        return Ok(Box::new(stream));
+                    }
+                    Err(error) => last = Some(error),
+                }
+            }
+            Err(last.map_or_else(
+                || Failure::Unresolved("the name has no address".into()),
+                Failure::from_connect,
+            ))
+        }
+    }
+}
+
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // Nagle's algorithm against a reader that delays its acknowledgements costs 40 ms a message.
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 3);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}

@@ -1,0 +1,191 @@
+//! Why there is no stream: the server's words, and the one thing to do about it.
+//!
+//! What the servers say was taken down from Prosody 0.12 and ejabberd 23.01: Prosody tells an
+//! unknown domain, a wrong secret and a second connection apart, in words; ejabberd says
+//! `not-authorized` without a word to the first two, and accepts the third.
+
+use std::io;
+
+use crate::runtime::{LinkConfig, Server};
+
+/// Which server software answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Software {
+    /// Prosody: its stream ids are UUIDs, or empty when it refuses.
+    Prosody,
+    /// ejabberd: its stream ids are numbers.
+    Ejabberd,
+    /// Something else.
+    Other,
+}
+
+impl Software {
+    pub(super) fn of_stream_id(id: &str) -> Self {
+        if id.is_empty() || (id.len() == 36 && id.matches('-').count() == 4) {
+            Self::Prosody
+        } else if id.bytes().all(|byte| byte.is_ascii_digit()) {
+            Self::Ejabberd
+        } else {
+            Self::Other
+        }
+    }
+
+    /// What applies to this server; both where it is not known.
+    fn pick(self, prosody: &str, ejabberd: &str) -> String {
+        match self {
+            Self::Prosody => prosody.into(),
+            Self::Ejabberd => ejabberd.into(),
+            Self::Other => format!("on Prosody, {prosody}; on ejabberd, {ejabberd}"),
+        }
+    }
+}
+
+/// Why a stream did not come about, or ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// The server's name has no address.
+    Unresolved(String),
+    /// Nobody listens there.
+    Refused,
+    /// The unix socket is not there.
+    Missing,
+    /// We may not use the unix socket.
+    Forbidden,
+    /// The system could not connect, or the connection broke.
+    Io(String),
+    /// The server said nothing for too long.
+    NoAnswer,
+    /// The server closed without a word.
+    Silent,
+    /// Whoever answers does not speak XEP-0114.
+    NotXmpp(String),
+    /// The server closed the stream and said why (RFC 6120 §4.9).
+    Stream {
+        /// The condition.
+        condition: String,
+        /// Its words.
+        text: Option<String>,
+        /// Who said it.
+        software: Software,
+    },
+    /// The server closed an established stream in good order.
+    Closed,
+    /// A stream that was up fell silent, and a ping brought nothing back.
+    Dead,
+}
+
+impl Failure {
+    /// A short name for logs, metrics and `status`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Unresolved(_) => "unresolved",
+            Self::Refused => "refused",
+            Self::Missing => "socket-missing",
+            Self::Forbidden => "socket-forbidden",
+            Self::Io(_) => "io",
+            Self::NoAnswer => "no-answer",
+            Self::Silent => "closed-silently",
+            Self::NotXmpp(_) => "not-xmpp",
+            Self::Closed => "closed",
+            Self::Dead => "dead",
+            Self::Stream { condition, .. } => match condition.as_str() {
+                "not-authorized" => "not-authorized",
+                "host-unknown" => "host-unknown",
+                "conflict" => "conflict",
+                "invalid-namespace" => "invalid-namespace",
+                "invalid-from" => "invalid-from",
+                "system-shutdown" => "system-shutdown",
+                _ => "stream-error",
+            },
+        }
+    }
+
+    /// The server refused us: nothing will change until someone acts.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self.kind(), "not-authorized" | "host-unknown" | "conflict" | "invalid-namespace")
+    }
+
+    pub(super) fn from_connect(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::NotFound => Self::Missing,
+            io::ErrorKind::PermissionDenied => Self::Forbidden,
+            io::ErrorKind::TimedOut => Self::NoAnswer,
+            _ => Self::Io(error.to_string()),
+        }
+    }
+
+    /// One sentence: what happened, in the server's words where it had any, and what to do.
+    pub fn sentence(&self, config: &LinkConfig) -> String {
+        let (server, jid) = (&config.server, config.jid.as_str());
+        match self {
+            Self::Unresolved(why) => {
+                format!("the name of the server {server} cannot be resolved ({why}): check component.server")
+            }
+            Self::Refused => format!("nothing listens at {server}: {}", listen(server)),
+            Self::Missing => format!("there is no socket {server}: {}", listen(server)),
+            Self::Forbidden => format!(
+                "the socket {server} is not open to this user: give it the group of the server's socket"
+            ),
+            Self::Io(why) => format!("the connection to {server} failed ({why}): check network and firewall"),
+            Self::NoAnswer => format!(
+                "{server} accepts connections and does not answer: check that the server is alive and that this is its component port"
+            ),
+            Self::Silent => format!(
+                "{server} closed the connection without a word: check that this is its component port, and that it admits this address"
+            ),
+            Self::NotXmpp(why) => format!(
+                "what answers at {server} is not a component port ({why}): check component.server and component.port"
+            ),
+            Self::Closed => format!("the server {server} closed the stream"),
+            Self::Dead => format!("the server {server} has fallen silent and does not answer a ping"),
+            Self::Stream { condition, text, software } => {
+                let said = match text {
+                    Some(text) => format!("{condition} (“{text}”)"),
+                    None => condition.clone(),
+                };
+                match advice(condition, *software, jid) {
+                    Some(advice) => format!("the server {server} says {said}: {advice}"),
+                    None => format!("the server {server} says {said}"),
+                }
+            }
+        }
+    }
+}
+
+fn listen(server: &Server) -> String {
+    match server {
+        Server::Tcp { port, .. } => format!(
+            "start the server; Prosody listens there with component_ports = {{ {port} }}, ejabberd with a listener of module ejabberd_service"
+        ),
+        Server::Unix(_) => "start the server, or correct the path in component.server".into(),
+    }
+}
+
+fn advice(condition: &str, software: Software, jid: &str) -> Option<String> {
+    let advice = match condition {
+        "not-authorized" => software.pick(
+            &format!("give Component \"{jid}\" a component_secret equal to our secret, and reload Prosody"),
+            &format!(
+                "give the listener of module ejabberd_service an entry \"{jid}\" under hosts, with a password equal to our secret, and reload ejabberd"
+            ),
+        ),
+        "host-unknown" => software.pick(
+            &format!(
+                "add Component \"{jid}\" with its component_secret to prosody.cfg.lua and restart Prosody (a reload does not start new components)"
+            ),
+            &format!("add \"{jid}\" under hosts of the listener of module ejabberd_service, and reload ejabberd"),
+        ),
+        "conflict" => format!(
+            "another process is connected as {jid}; stop that one (systemctl status, annex status)"
+        ),
+        "invalid-namespace" => "this is a port for clients or servers; component.port must be the component port (5347 by default)".into(),
+        "invalid-from" => software.pick(
+            &format!("set validate_from_addresses = false for Component \"{jid}\" if others' addresses are to be kept"),
+            "set check_from: false on the listener of module ejabberd_service if others' addresses are to be kept",
+        ),
+        "system-shutdown" => "it is being stopped or restarted; nothing to do".into(),
+        _ => return None,
+    };
+    Some(advice)
+}

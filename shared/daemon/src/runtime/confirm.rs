@@ -1,0 +1,163 @@
+//! What the server is known to have.
+//!
+//! XEP-0114 acknowledges nothing. So a message to ourselves goes out through the server while
+//! output is unconfirmed; as a server keeps the order between two addresses, its return says that
+//! everything written before it was taken. Prosody and ejabberd both return it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use tokio::time::Instant;
+
+/// A mark goes out at least so often while output is unconfirmed.
+const INTERVAL: Duration = Duration::from_millis(100);
+/// And after so many bytes.
+const BYTES: usize = 256 << 10;
+
+/// Which turns have been released, and how much of their output is still to be written.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    /// Turns with output that is not yet written, oldest first.
+    open: VecDeque<(u64, usize)>,
+    released: u64,
+}
+
+impl Written {
+    /// A turn was released with so many outputs.
+    pub(crate) fn released(&mut self, turn: u64, outputs: usize) {
+        self.released = self.released.max(turn);
+        if outputs > 0 {
+            self.open.push_back((turn, outputs));
+        }
+    }
+
+    /// One output of a turn is written completely.
+    pub(crate) fn finished(&mut self, turn: u64) {
+        let at = self.open.partition_point(|(open, _)| *open < turn);
+        if let Some((_, outputs)) = self.open.get_mut(at) {
+            *outputs -= 1;
+        }
+        while self.open.front().is_some_and(|(_, outputs)| *outputs == 0) {
+            self.open.pop_front();
+        }
+    }
+
+    /// The newest turn of which, and of all before it, nothing is left to write.
+    pub(crate) fn mark(&self) -> u64 {
+        self.open.front().map_or(self.released, |(turn, _)| turn - 1)
+    }
+}
+
+/// Marks under way on one stream.
+#[derive(Debug)]
+pub(crate) struct Confirm {
+    /// Distinguishes this stream's marks from those of an earlier one.
+    stream: u64,
+    /// The newest turn that a mark was sent for.
+    asked: u64,
+    /// The newest turn confirmed.
+    confirmed: u64,
+    /// Bytes written since the last mark.
+    bytes: usize,
+    /// When the first output since the last mark was written.
+    since: Option<Instant>,
+}
+
+impl Confirm {
+    /// For a new stream; `confirmed` is what is known from before.
+    pub(crate) fn new(stream: u64, confirmed: u64) -> Self {
+        Self { stream, asked: confirmed, confirmed, bytes: 0, since: None }
+    }
+
+    /// The newest turn confirmed.
+    pub(crate) fn confirmed(&self) -> u64 {
+        self.confirmed
+    }
+
+    /// So many bytes of output were put into the buffer.
+    pub(crate) fn wrote(&mut self, bytes: usize, now: Instant) {
+        self.bytes += bytes;
+        self.since.get_or_insert(now);
+    }
+
+    /// When a mark is due at the latest; none while nothing is unconfirmed.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + INTERVAL)
+    }
+
+    /// The mark to send now, if one is due: there is output that no mark covers, and `written`
+    /// has moved on.
+    pub(crate) fn next(&mut self, written: u64, now: Instant) -> Option<u64> {
+        let since = self.since?;
+        if self.bytes < BYTES && now < since + INTERVAL {
+            return None;
+        }
+        self.bytes = 0;
+        if written <= self.asked {
+            // A long fan-out is being written: the next look is an interval away.
+            self.since = Some(now);
+            return None;
+        }
+        self.since = None;
+        self.asked = written;
+        Some(written)
+    }
+
+    /// Text of a mark's id.
+    pub(crate) fn id(&self, turn: u64) -> String {
+        format!("annex-{}-{turn}", self.stream)
+    }
+
+    /// A mark came back: the turn that is confirmed by it, if that is news.
+    pub(crate) fn returned(&mut self, id: &str) -> Option<u64> {
+        let (stream, turn) = id.strip_prefix("annex-")?.split_once('-')?;
+        let turn: u64 = turn.parse().ok()?;
+        if stream.parse() != Ok(self.stream) || turn > self.asked || turn <= self.confirmed {
+            return None;
+        }
+        self.confirmed = turn;
+        Some(turn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_stays_before_the_oldest_turn_that_is_still_being_written() {
+        let mut written = Written::default();
+        written.released(1, 1);
+        written.released(2, 2);
+        written.released(3, 0);
+        written.released(5, 1);
+        assert_eq!(written.mark(), 0);
+        written.finished(5);
+        assert_eq!(written.mark(), 0);
+        written.finished(1);
+        assert_eq!(written.mark(), 1);
+        written.finished(2);
+        assert_eq!(written.mark(), 1);
+        written.finished(2);
+        assert_eq!(written.mark(), 5);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_mark_goes_out_after_an_interval_or_256_kib_and_only_for_news() {
+        let mut confirm = Confirm::new(7, 0);
+        let start = Instant::now();
+        assert_eq!((confirm.due(), confirm.next(3, start)), (None, None));
+        confirm.wrote(100, start);
+        assert_eq!(confirm.next(3, start), None);
+        assert_eq!(confirm.next(3, start + INTERVAL), Some(3));
+        assert_eq!(confirm.due(), None);
+        confirm.wrote(BYTES, start);
+        assert_eq!(confirm.next(3, start), None, "nothing new is completely written");
+        confirm.wrote(BYTES, start);
+        assert_eq!(confirm.next(4, start), Some(4));
+        assert_eq!(confirm.returned("annex-6-4"), None, "of an earlier stream");
+        assert_eq!(confirm.returned(&confirm.id(9)), None, "never sent");
+        assert_eq!(confirm.returned(&confirm.id(3)), Some(3));
+        assert_eq!(confirm.returned(&confirm.id(4)), Some(4));
+        assert_eq!(confirm.returned(&confirm.id(3)), None);
+    }
+}
