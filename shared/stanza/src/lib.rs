@@ -1,1 +1,35 @@
-//! placeholder
+//! Addresses, stanzas, templates, errors and data forms; the only XML writer. Pure: no IO, clock or
+//! randomness.
+//!
+//! # Layout
+//!
+//! * [`jid`]: addresses and their comparison keys.
+//! * [`xml`]: the writer, and the reader of a stream with the inbound gate.
+//! * [`stanza`], [`payload`]: what arrives. [`outgoing`], [`template`], [`chunks`]: what leaves.
+//! * [`error`]: refusals and stanza errors.
+//! * [`form`]: data forms. [`date`]: times. [`ns`]: namespaces.
+
+pub mod chunks;
+pub mod date;
+pub mod error;
+pub mod form;
+pub mod jid;
+pub mod ns;
+pub mod outgoing;
+pub mod payload;
+pub mod stanza;
+pub mod template;
+pub mod xml;
+
+pub use self::{
+    chunks::{Audience, Chunks},
+    date::Timestamp,
+    error::{Condition, ErrorType, Refusal, read_error, refuse},
+    form::{Field, FieldKind, Form, FormKind},
+    jid::{Jid, JidError},
+    outgoing::Outgoing,
+    payload::{Child, Payload},
+    stanza::{IqType, Kind, MessageType, PresenceType, Stanza},
+    template::{Address, Recipient, Slot, Template},
+    xml::{Frame, Limits, RawHeader, ReadError, Reader, Xml},
+};

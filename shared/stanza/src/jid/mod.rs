@@ -1,0 +1,314 @@
+//! Addresses (RFC 7622), as lenient as the servers that hand them to us.
+//!
+//! A component must not be stricter than its server: what arrives was accepted there already. So
+//! parsing splits and bounds, and refuses only what could not be an address at all. Two addresses
+//! are equal when their keys are: the key is what servers compare ([`fold`]), the spelling is what
+//! people see.
+
+mod fold;
+
+use std::{
+    cmp::Ordering,
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use self::fold::KEY_VERSION;
+use crate::{template::Address, xml::escape_attr};
+
+/// Bytes in a part of an address at most (RFC 7622 §3.1).
+pub const PART_BYTES: usize = 1023;
+
+/// Why a text is not an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum JidError {
+    /// There is no domain.
+    #[error("the domain is missing")]
+    NoDomain,
+    /// `@` without a local part before it.
+    #[error("the part before '@' is empty")]
+    EmptyLocal,
+    /// `/` without a resource behind it.
+    #[error("the part after '/' is empty")]
+    EmptyResource,
+    /// A part is longer than 1023 bytes.
+    #[error("a part is longer than 1023 bytes")]
+    TooLong,
+    /// A character that no part may have.
+    #[error("it contains a character that is not allowed")]
+    Character,
+}
+
+/// An address. Cheap to clone; equality, order and hash are those of its key.
+#[derive(Clone)]
+pub struct Jid(Arc<Inner>);
+
+struct Inner {
+    spelled: Text,
+    /// None where the spelling is its own key.
+    folded: Option<Text>,
+}
+
+/// A whole address and where its parts are.
+struct Text {
+    text: Box<str>,
+    /// Length of the local part, without the `@`.
+    local: Option<u16>,
+    /// Length of everything before the `/`.
+    bare: u16,
+}
+
+impl Text {
+    fn new(local: Option<&str>, domain: &str, resource: Option<&str>) -> Self {
+        let mut text = String::with_capacity(
+            local.map_or(0, |l| l.len() + 1) + domain.len() + resource.map_or(0, |r| r.len() + 1),
+        );
+        if let Some(local) = local {
+            text.push_str(local);
+            text.push('@');
+        }
+        text.push_str(domain);
+        let bare = length(text.len());
+        if let Some(resource) = resource {
+            text.push('/');
+            text.push_str(resource);
+        }
+        Self {
+            text: text.into(),
+            local: local.map(|local| length(local.len())),
+            bare,
+        }
+    }
+
+    fn local(&self) -> Option<&str> {
+        self.local.map(|end| &self.text[..usize::from(end)])
+    }
+
+    fn bare(&self) -> &str {
+        &self.text[..usize::from(self.bare)]
+    }
+
+    fn domain(&self) -> &str {
+        let start = self.local.map_or(0, |end| usize::from(end) + 1);
+        &self.text[start..usize::from(self.bare)]
+    }
+
+    fn resource(&self) -> Option<&str> {
+        self.text.get(usize::from(self.bare) + 1..)
+    }
+}
+
+/// Parts are bounded, so that lengths fit.
+fn length(bytes: usize) -> u16 {
+    u16::try_from(bytes).expect("a local part and a domain have 2,047 bytes at most")
+}
+
+impl Jid {
+    /// Takes an address apart (RFC 7622 §3.2): the resource begins at the first `/`, the local part
+    /// ends at the first `@` before it, and a dot at the end of the domain is dropped.
+    pub fn parse(text: &str) -> Result<Self, JidError> {
+        let (bare, resource) = match text.split_once('/') {
+            Some((bare, resource)) => (bare, Some(resource)),
+            None => (text, None),
+        };
+        let (local, domain) = match bare.split_once('@') {
+            Some((local, domain)) => (Some(local), domain),
+            None => (None, bare),
+        };
+        Self::from_parts(local, domain, resource)
+    }
+
+    /// Puts an address together from its parts.
+    pub fn from_parts(
+        local: Option<&str>,
+        domain: &str,
+        resource: Option<&str>,
+    ) -> Result<Self, JidError> {
+        let domain = domain.strip_suffix('.').unwrap_or(domain);
+        if domain.is_empty() {
+            return Err(JidError::NoDomain);
+        }
+        if local == Some("") {
+            return Err(JidError::EmptyLocal);
+        }
+        if resource == Some("") {
+            return Err(JidError::EmptyResource);
+        }
+        for part in [local, Some(domain), resource].into_iter().flatten() {
+            if part.len() > PART_BYTES {
+                return Err(JidError::TooLong);
+            }
+            if part.chars().any(char::is_control) {
+                return Err(JidError::Character);
+            }
+        }
+        // RFC 7622 §3.3.1 forbids these before the '@'; the space is what an unescaped header
+        // would be split at.
+        if local.is_some_and(|local| local.contains(['"', '&', '\'', '/', ':', '<', '>', '@', ' ']))
+        {
+            return Err(JidError::Character);
+        }
+        if domain.contains(['@', '/', ' ', '<', '>', '&', '"', '\'']) {
+            return Err(JidError::Character);
+        }
+        let spelled = Text::new(local, domain, resource);
+        let parts = (
+            local.map(fold::local),
+            fold::domain(domain),
+            resource.map(fold::resource),
+        );
+        let folded = Text::new(parts.0.as_deref(), &parts.1, parts.2.as_deref());
+        if parts.1.is_empty() || parts.0.as_deref() == Some("") || parts.2.as_deref() == Some("") {
+            return Err(JidError::Character);
+        }
+        let folded = (folded.text != spelled.text).then_some(folded);
+        Ok(Self(Arc::new(Inner { spelled, folded })))
+    }
+
+    fn folded(&self) -> &Text {
+        self.0.folded.as_ref().unwrap_or(&self.0.spelled)
+    }
+
+    /// As it was spelled.
+    pub fn as_str(&self) -> &str {
+        &self.0.spelled.text
+    }
+
+    /// What servers compare.
+    pub fn key(&self) -> &str {
+        &self.folded().text
+    }
+
+    /// Local part as spelled.
+    pub fn local(&self) -> Option<&str> {
+        self.0.spelled.local()
+    }
+
+    /// Domain as spelled.
+    pub fn domain(&self) -> &str {
+        self.0.spelled.domain()
+    }
+
+    /// Resource as spelled.
+    pub fn resource(&self) -> Option<&str> {
+        self.0.spelled.resource()
+    }
+
+    /// Key of the local part.
+    pub fn local_key(&self) -> Option<&str> {
+        self.folded().local()
+    }
+
+    /// Key of the domain.
+    pub fn domain_key(&self) -> &str {
+        self.folded().domain()
+    }
+
+    /// Key of the resource.
+    pub fn resource_key(&self) -> Option<&str> {
+        self.folded().resource()
+    }
+
+    /// Key of the bare address.
+    pub fn bare_key(&self) -> &str {
+        self.folded().bare()
+    }
+
+    /// The address without its resource.
+    pub fn bare(&self) -> Self {
+        if self.is_bare() {
+            return self.clone();
+        }
+        Self::from_parts(self.local(), self.domain(), None).unwrap_or_else(|_| self.clone())
+    }
+
+    /// The address with this resource in place of its own.
+    pub fn with_resource(&self, resource: &str) -> Result<Self, JidError> {
+        Self::from_parts(self.local(), self.domain(), Some(resource))
+    }
+
+    /// It has no resource.
+    pub fn is_bare(&self) -> bool {
+        self.resource().is_none()
+    }
+
+    /// It has a resource.
+    pub fn is_full(&self) -> bool {
+        self.resource().is_some()
+    }
+
+    /// It is nothing but a domain.
+    pub fn is_domain(&self) -> bool {
+        self.local().is_none() && self.is_bare()
+    }
+
+    /// The spelling, escaped once for the attribute of many stanzas.
+    pub fn escaped(&self) -> Address {
+        let mut bytes = Vec::with_capacity(self.as_str().len());
+        escape_attr(self.as_str(), &mut bytes);
+        Address::from(bytes)
+    }
+}
+
+impl FromStr for Jid {
+    type Err = JidError;
+
+    fn from_str(text: &str) -> Result<Self, JidError> {
+        Self::parse(text)
+    }
+}
+
+impl fmt::Display for Jid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for Jid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl PartialEq for Jid {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Jid {}
+
+impl PartialOrd for Jid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Jid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(other.key())
+    }
+}
+
+impl Hash for Jid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl Serialize for Jid {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Jid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,163 @@
+//! Stanzas as bytes with holes: rendered once, written to thousands.
+
+use std::{fmt, ops::Deref, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{
+    jid::Jid,
+    outgoing::{Outgoing, write_header},
+    xml::Xml,
+};
+
+/// An address, escaped for an attribute: kept for each recipient since it joined.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(Arc<[u8]>);
+
+impl From<Vec<u8>> for Address {
+    fn from(escaped: Vec<u8>) -> Self {
+        Self(escaped.into())
+    }
+}
+
+impl Deref for Address {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&String::from_utf8_lossy(&self.0), f)
+    }
+}
+
+/// What fills a template's holes for one recipient.
+#[derive(Debug, Clone)]
+pub struct Recipient {
+    /// Fills `to`.
+    pub to: Address,
+    /// Fill the slots, by number; rendered by [`Xml`]. Usually none.
+    pub slots: Option<Arc<[Bytes]>>,
+}
+
+impl From<&Jid> for Recipient {
+    fn from(jid: &Jid) -> Self {
+        Self {
+            to: jid.escaped(),
+            slots: None,
+        }
+    }
+}
+
+impl From<Address> for Recipient {
+    fn from(to: Address) -> Self {
+        Self { to, slots: None }
+    }
+}
+
+/// A hole in the payload, by its place in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Bytes of payload before it.
+    pub at: usize,
+    /// Which of the recipient's slots fills it.
+    pub number: u8,
+}
+
+/// A stanza with holes: `to` first, then slots in the payload. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Template(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    from: Jid,
+    bytes: Box<[u8]>,
+    /// Bytes before the address.
+    to: usize,
+    /// Slots by their place in `bytes`, ascending.
+    slots: Box<[Slot]>,
+}
+
+impl Template {
+    /// Renders a stanza that has no slots.
+    pub fn new(stanza: &Outgoing) -> Self {
+        Self::with_slots(stanza, &[])
+    }
+
+    /// Renders a stanza with slots at these places of its payload, in ascending order.
+    pub fn with_slots(stanza: &Outgoing, slots: &[Slot]) -> Self {
+        let mut xml = Xml::new();
+        let (id, lang) = (stanza.id.as_deref(), stanza.lang.as_deref());
+        write_header(&mut xml, stanza.kind, &stanza.from, id, lang);
+        let mut bytes = xml.into_open_tag();
+        bytes.extend_from_slice(b" to='");
+        let to = bytes.len();
+        let mut placed = Vec::new();
+        if stanza.payload.is_empty() && slots.is_empty() {
+            bytes.extend_from_slice(b"'/>");
+        } else {
+            bytes.extend_from_slice(b"'>");
+            let start = bytes.len();
+            placed.extend(slots.iter().map(|slot| Slot {
+                at: start + slot.at,
+                ..*slot
+            }));
+            bytes.extend_from_slice(&stanza.payload);
+            bytes.extend_from_slice(b"</");
+            bytes.extend_from_slice(stanza.kind.name().as_bytes());
+            bytes.push(b'>');
+        }
+        Self(Arc::new(Inner {
+            from: stanza.from.clone(),
+            bytes: bytes.into(),
+            to,
+            slots: placed.into(),
+        }))
+    }
+
+    /// The address it comes from.
+    pub fn from(&self) -> &Jid {
+        &self.0.from
+    }
+
+    /// Bytes without what fills the holes.
+    pub fn len(&self) -> usize {
+        self.0.bytes.len()
+    }
+
+    /// Never: a stanza has a name at least.
+    pub fn is_empty(&self) -> bool {
+        self.0.bytes.is_empty()
+    }
+
+    /// Appends the stanza for one recipient. This is the hot path of every fan-out: copies of
+    /// memory and nothing else.
+    pub fn write(&self, recipient: &Recipient, out: &mut Vec<u8>) {
+        let inner = &*self.0;
+        out.extend_from_slice(&inner.bytes[..inner.to]);
+        out.extend_from_slice(&recipient.to);
+        let mut done = inner.to;
+        for slot in &inner.slots {
+            out.extend_from_slice(&inner.bytes[done..slot.at]);
+            done = slot.at;
+            let fill = recipient
+                .slots
+                .as_deref()
+                .and_then(|slots| slots.get(usize::from(slot.number)));
+            if let Some(fill) = fill {
+                out.extend_from_slice(fill);
+            }
+        }
+        out.extend_from_slice(&inner.bytes[done..]);
+    }
+
+    /// The stanza for one recipient.
+    pub fn render(&self, recipient: &Recipient) -> Vec<u8> {
+        let mut out = Vec::with_capacity(self.len() + recipient.to.len());
+        self.write(recipient, &mut out);
+        out
+    }
+}
