@@ -7,4 +7,9 @@ use crate::{input::Input, turn::Turn};
 pub trait Machine {
     /// Handles one input.
     fn handle(&mut self, input: Input, turn: &mut Turn<'_>);
+
+    /// Numbers for `status`, by name; asked between turns.
+    fn status(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
 }

@@ -191,6 +191,11 @@ impl<'a> Turn<'a> {
         self.write(Op::delete(table, key));
     }
 
+    /// What the turn has emitted so far, in order.
+    pub fn emitted(&self) -> &[Effect] {
+        &self.effects
+    }
+
     /// Lets something happen after the commit.
     pub fn emit(&mut self, effect: Effect) {
         self.effects.push(effect);
