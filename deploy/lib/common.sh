@@ -1,8 +1,9 @@
+# shellcheck shell=bash
 # What the project's shell scripts share. Source it; it runs nothing.
 
 ANNEX_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 ANNEX_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/annex
-ANNEX_VENV=$ANNEX_CACHE/venv
+export ANNEX_VENV=$ANNEX_CACHE/venv
 export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
 
 say() { printf '%s\n' "$*"; }
