@@ -8,8 +8,10 @@ import sys
 import time
 import traceback
 
-from . import ending
-from . import scenarios  # noqa: F401  (registers them)
+from . import (
+    ending,
+    scenarios,  # noqa: F401  (registers them)
+)
 from .annex import PROGRAMS, Component
 from .servers import SERVERS
 from .world import SCENARIOS, World

@@ -7,6 +7,7 @@ of them hides just what has to be checked.
 
 import asyncio
 import collections
+import contextlib
 import xml.etree.ElementTree as ElementTree
 
 import slixmpp
@@ -132,7 +133,7 @@ class Client(slixmpp.ClientXMPP):
         self.put(element(CLIENT, "iq", payload, to=to, type_=type_, id=identity))
         try:
             stanza = await asyncio.wait_for(answer, patience)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise TimedOut(f"{self.boundjid}: no answer from {to} in {patience:g} s") from None
         finally:
             self._requests.pop(identity, None)
@@ -172,10 +173,8 @@ class Client(slixmpp.ClientXMPP):
 
     async def quiet(self, room):
         """What the room has sent us, and nobody has read, by the time it answers a request."""
-        try:
+        with contextlib.suppress(Refused):
             await self.ping(room)
-        except Refused:
-            pass
         unread = list(self.inbox)
         self.inbox.clear()
         return unread

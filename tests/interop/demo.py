@@ -79,12 +79,12 @@ async def talk(world):
 def stay(world, components):
     """Say how to join in, and remain until someone ends it."""
     server, room = world.server, f"{ROOM}@{world.service}"
-    name, password = next(iter(server.passwords.items()))
+    name = next(iter(server.passwords))
     say(f"It all stays up for you. The server listens on 127.0.0.1 port {server.client_port}, without encryption.")
     for user, secret in server.passwords.items():
         say(f"  {user}@{server.domain}  password {secret}")
     say("With profanity, for example:")
-    say(f"  /connect {name}@{server.domain} server 127.0.0.1 port {server.client_port} tls disable    password {password}")
+    say(f"  /connect {name}@{server.domain} server 127.0.0.1 port {server.client_port} tls disable")
     say(f"  /join {room}")
     say("Logs:")
     for log in (server.log, *(component.log for component in components.values())):

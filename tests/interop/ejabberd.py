@@ -5,10 +5,9 @@ cluster, so any number of them run side by side. `ejabberdctl` cannot speak to
 it; accounts are made over the HTTP interface instead.
 """
 
-import glob
 import json
-import os
 import urllib.request
+from pathlib import Path
 
 from .process import Process, find, give
 from .server import Server
@@ -57,6 +56,6 @@ class Ejabberd(Server):
 
 def libraries():
     """Where Debian keeps Erlang's libraries; ejabberd is one of them."""
-    for ebin in glob.glob("/usr/lib/*/ejabberd-*/ebin"):
-        return os.path.dirname(os.path.dirname(ebin))
+    for ebin in Path("/usr/lib").glob("*/ejabberd-*/ebin"):
+        return str(ebin.parents[1])
     raise SystemExit("ejabberd is not installed: run deploy/install-deps")

@@ -1,5 +1,6 @@
 """One program that we started: its output in a file, its end by its process id."""
 
+import contextlib
 import os
 import pwd
 import shutil
@@ -67,10 +68,8 @@ class Process:
     def stop(self, grace=15.0):
         """Ask it to end, insist after `grace` seconds; return its exit code."""
         self._signal(signal.SIGTERM)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             self._popen.wait(grace)
-        except subprocess.TimeoutExpired:
-            pass
         return self.kill()
 
     def kill(self):
@@ -84,10 +83,8 @@ class Process:
         return "\n".join(text.splitlines()[-lines:])
 
     def _signal(self, number):
-        try:
+        with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
-        except ProcessLookupError:
-            pass
 
 
 def find(program):

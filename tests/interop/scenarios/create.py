@@ -50,7 +50,8 @@ async def cancelling_the_first_configuration_destroys_the_room(world):
     await alice.request("set", room, element(MUC_OWNER, "query", element(FORM, "x", type="cancel")))
     gone = await alice.find(lambda one: one.type == "unavailable", "leaving the destroyed room")
     equal(gone.item["affiliation"], "none", "the affiliation afterwards")
-    await refused(alice.request("get", room, element(DISCO_INFO, "query")), "item-not-found", "asking a room that is gone")
+    query = element(DISCO_INFO, "query")
+    await refused(alice.request("get", room, query), "item-not-found", "asking a room that is gone")
 
 
 @scenario

@@ -74,7 +74,8 @@ async def a_nickname_is_needed(world):
 async def entering_again_tells_everything_again(world):
     room, alice, bob = await world.occupants("alice", "bob")
     entered = await bob.enter(room, "bob")
-    equal([one.nick for one in entered if one.kind == "presence"], ["alice", "bob"], "presence on a second join (§17.3)")
+    seen = [one.nick for one in entered if one.kind == "presence"]
+    equal(seen, ["alice", "bob"], "presence on a second join (§17.3)")
     equal(110 in entered[1].statuses, True, "status 110")
 
 
