@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use annex_stanza::{Field, Jid};
 
-use crate::context::{Context, Outcome};
+use crate::{
+    commands::Ticket,
+    context::{Context, Outcome},
+};
 
 /// Who may run a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,8 @@ pub struct Step {
     pub instructions: String,
     /// Its fields, with defaults and options.
     pub fields: Vec<Field>,
+    /// Another form may follow this one.
+    pub more: bool,
 }
 
 /// What a finished command says.
@@ -59,12 +64,15 @@ pub enum Next {
     Ask(Step),
     /// It is done.
     Done(Report),
+    /// It is under way; [`Context::finish`] answers it.
+    Later(Ticket),
 }
 
-/// Runs one step: called with all values given so far and the number of forms answered. It acts
-/// only when it returns [`Next::Done`].
-pub type Run<C> =
-    fn(&mut C, &Jid, &Arguments, usize, &mut Context<'_, '_>) -> Outcome<Next>;
+/// Runs one step: called with who asks, all values given so far and the number of forms answered.
+/// It acts only when it returns [`Next::Done`] or [`Next::Later`]: before that it may be called
+/// again, for an earlier step too. Who asks is a user's full address, or, for a verb of the admin
+/// socket, the service's own address with the local user's name as resource.
+pub type Run<C> = fn(&mut C, &Jid, &Arguments, usize, &mut Context<'_, '_>) -> Outcome<Next>;
 
 /// See the module's text.
 pub struct Command<C> {

@@ -5,7 +5,15 @@ use std::{fmt, time::Duration};
 use annex_stanza::{IqType, Jid, Kind, Outgoing, Refusal, Stanza, Timestamp};
 
 use crate::{
-    due::Due, effect::Lane, input::Common, store::StoreError, turn::Turn, unconfirmed::Unconfirmed,
+    audit,
+    command::Report,
+    commands::Ticket,
+    due::Due,
+    effect::{Call, Effect, Lane},
+    input::Common,
+    store::{Scan, StoreError},
+    turn::Turn,
+    unconfirmed::Unconfirmed,
 };
 
 /// Why a handler ended early. Everything it wrote and emitted is discarded.
@@ -32,7 +40,9 @@ impl From<StoreError> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Refused(refusal) => write!(f, "{}: {}", refusal.reason, refusal.condition.as_str()),
+            Self::Refused(refusal) => {
+                write!(f, "{}: {}", refusal.reason, refusal.condition.as_str())
+            }
             Self::Store(error) => error.fmt(f),
         }
     }
@@ -54,6 +64,12 @@ pub struct Shared {
     pub started: Timestamp,
     /// The stream is up.
     pub online: bool,
+    /// Pages of the audit log under way.
+    pub(crate) audit_pages: audit::Pages,
+    /// Commands that were finished later and are not yet answered.
+    pub(crate) finished: Vec<(Ticket, Result<Report, Refusal>)>,
+    /// The newest id of a fetch, a call or a ticket.
+    last_id: u64,
 }
 
 impl Shared {
@@ -65,7 +81,15 @@ impl Shared {
             unconfirmed: Unconfirmed::default(),
             started: Timestamp(0),
             online: false,
+            audit_pages: audit::Pages::default(),
+            finished: Vec::new(),
+            last_id: 0,
         }
+    }
+
+    fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
     }
 }
 
@@ -113,6 +137,54 @@ impl Context<'_, '_> {
             payload,
         };
         self.turn.send_in(Lane::of(&to.asked), &stanza, &to.asker);
+    }
+
+    /// Reads more than a turn may: the page comes back as [`crate::component::Event::Fetched`]
+    /// with the id that is returned, after everything written before it. What is to be done then is
+    /// kept in a [`crate::pending::Pending`].
+    pub fn fetch(&mut self, scan: Scan) -> u64 {
+        let id = self.shared.next_id();
+        self.turn.emit(Effect::Fetch { id, scan });
+        id
+    }
+
+    /// Lets something happen outside: its result comes back as [`crate::component::Event::Done`]
+    /// with the id that is returned.
+    pub fn call(&mut self, call: Call) -> u64 {
+        let id = self.shared.next_id();
+        self.turn.emit(Effect::Call { id, call });
+        id
+    }
+
+    /// Notes in the audit log that `who` did `what` to `whom`: who is an address, or the local user
+    /// who ran a verb. Only what moderators, admins and operators do belongs there, and never the
+    /// body of a message.
+    pub fn audit(
+        &mut self,
+        who: impl fmt::Display,
+        what: &str,
+        whom: impl fmt::Display,
+        reason: Option<&str>,
+    ) {
+        let entry = audit::Entry {
+            who: who.to_string(),
+            what: what.into(),
+            whom: whom.to_string(),
+            reason: reason.unwrap_or_default().into(),
+        };
+        audit::note(self.turn, entry);
+    }
+
+    /// For a command that is answered later: it returns [`crate::command::Next::Later`] with this
+    /// ticket and calls [`Context::finish`] when it knows. A ticket never finished is answered with
+    /// `remote-server-timeout` after the time-out of commands.
+    pub fn ticket(&mut self) -> Ticket {
+        Ticket(self.shared.next_id())
+    }
+
+    /// Answers the command that holds this ticket, if it still waits.
+    pub fn finish(&mut self, ticket: Ticket, result: Result<Report, Refusal>) {
+        self.shared.finished.push((ticket, result));
     }
 
     /// Time since the machine started.

@@ -26,6 +26,9 @@ const PORTION: usize = 32;
 /// Time between portions.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// Time after which an entry whose handling failed comes again, in µs.
+pub(crate) const AGAIN: i64 = 60_000_000;
+
 /// The timer never sleeps longer than this, so that a step of the wall clock is noticed.
 const LONGEST: Duration = Duration::from_secs(60);
 
@@ -38,7 +41,7 @@ fn key(at: Timestamp, timer: Timer) -> Vec<u8> {
 }
 
 /// Index of what is due; remembers only for when its timer is armed.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Due {
     armed: Option<Timestamp>,
 }

@@ -7,10 +7,13 @@
 //! * [`service`]: the machine around a [`component::Component`]: routing by kind, address and
 //!   payload, and all-or-nothing handlers; [`registry`]: what a component offers;
 //!   [`context`]: what its handlers work with.
-//! * [`disco`], [`basic`], [`commands`]: what every service answers.
-//! * [`due`], [`unconfirmed`]: indexes for what must happen, or be told again, after a restart.
+//! * [`disco`], [`basic`], [`commands`]: what every service answers; [`rsm`]: its pages.
+//! * [`due`], [`unconfirmed`], [`slices`]: indexes for what must happen, be told again, or be
+//!   deleted, after a restart too; [`audit`]: the log of what was done by whom.
+//! * [`record`]: how records and keys are written; [`pending`]: what waits for an answer.
 //! * [`settings`]: how a setting is defined.
 
+pub mod audit;
 pub mod basic;
 pub mod command;
 pub mod commands;
@@ -22,9 +25,13 @@ pub mod effect;
 pub mod input;
 pub mod machine;
 pub mod overlay;
+pub mod pending;
+pub mod record;
 pub mod registry;
+pub mod rsm;
 pub mod service;
 pub mod settings;
+pub mod slices;
 pub mod store;
 pub mod turn;
 pub mod unconfirmed;

@@ -37,7 +37,10 @@ impl Overlay {
     /// Lays one write of the open turn on top.
     pub(crate) fn write(&mut self, turn: u64, op: &Op) {
         let key = op.table().key(op.key());
-        let entry = Entry { turn, value: op.value().cloned() };
+        let entry = Entry {
+            turn,
+            value: op.value().cloned(),
+        };
         let before = self.entries.insert(key.clone(), entry);
         self.undo.push((key, before));
     }
@@ -50,7 +53,9 @@ impl Overlay {
     /// Takes back the newest writes of the open turn, down to `depth` of them.
     pub(crate) fn rollback(&mut self, depth: usize) {
         while self.undo.len() > depth {
-            let Some((key, before)) = self.undo.pop() else { return };
+            let Some((key, before)) = self.undo.pop() else {
+                return;
+            };
             match before {
                 Some(entry) => self.entries.insert(key, entry),
                 None => self.entries.remove(&key),
@@ -69,11 +74,21 @@ impl Overlay {
 
     /// Everything up to and including `turn` is on disk now.
     pub fn committed(&mut self, turn: u64) {
-        while self.turns.front().is_some_and(|(oldest, _)| *oldest <= turn) {
-            let Some((oldest, keys)) = self.turns.pop_front() else { return };
+        while self
+            .turns
+            .front()
+            .is_some_and(|(oldest, _)| *oldest <= turn)
+        {
+            let Some((oldest, keys)) = self.turns.pop_front() else {
+                return;
+            };
             for key in keys {
                 // A later turn may have written the key again: that entry stays.
-                if self.entries.get(&key).is_some_and(|entry| entry.turn <= oldest) {
+                if self
+                    .entries
+                    .get(&key)
+                    .is_some_and(|entry| entry.turn <= oldest)
+                {
                     self.entries.remove(&key);
                 }
             }
@@ -109,7 +124,11 @@ impl Overlay {
             .entries
             .range((start, end))
             .map(|(key, entry)| (&key[1..], entry.value.as_ref()));
-        if scan.reverse { found.rev().collect() } else { found.collect() }
+        if scan.reverse {
+            found.rev().collect()
+        } else {
+            found.collect()
+        }
     }
 }
 
@@ -160,7 +179,10 @@ fn merge(
     over: &[(&[u8], Option<&Bytes>)],
 ) -> Result<Page, StoreError> {
     let before = |a: &[u8], b: &[u8]| if scan.reverse { a > b } else { a < b };
-    let mut merged = Page { rows: Vec::new(), complete: false };
+    let mut merged = Page {
+        rows: Vec::new(),
+        complete: false,
+    };
     let mut bytes = 0;
     let mut over = over.iter().peekable();
     let mut rest = scan.clone();
@@ -172,14 +194,21 @@ fn merge(
             let row = match (over.peek(), under.peek()) {
                 (None, None) => break,
                 // Behind the store's last row of an incomplete page lies unknown land.
-                (Some((key, _)), None) if !page.complete && last.as_ref().is_none_or(|last| before(last, key)) => break,
+                (Some((key, _)), None)
+                    if !page.complete && last.as_ref().is_none_or(|last| before(last, key)) =>
+                {
+                    break;
+                }
                 (Some((key, _)), Some(row)) if before(&row.key, key) => under.next(),
                 (None, Some(_)) => under.next(),
                 (Some((key, value)), under_row) => {
                     if under_row.is_some_and(|row| row.key == **key) {
                         under.next();
                     }
-                    let row = value.map(|value| Row { key: Bytes::copy_from_slice(key), value: value.clone() });
+                    let row = value.map(|value| Row {
+                        key: Bytes::copy_from_slice(key),
+                        value: value.clone(),
+                    });
                     over.next();
                     row
                 }

@@ -3,16 +3,21 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use annex_stanza::{IqType, Jid, Kind, MessageType, PresenceType, Refusal, Stanza, refuse};
+use annex_stanza::{
+    IqType, Jid, Kind, MessageType, PresenceType, Refusal, Stanza, Timestamp, refuse,
+};
 
 use crate::{
-    basic, commands, disco, due,
+    audit, basic, commands,
     component::{Component, Event, Person},
     context::{Context, Failure, Outcome, ReplyTo, Shared},
+    disco, due,
     effect::{Effect, Lane, Response, Timer},
     input::{Common, Input},
     machine::Machine,
-    registry::{Answer, Registry, Shape},
+    registry::{Answer, Handler, Registry, Shape},
+    slices,
+    store::{Page, StoreError},
     turn::Turn,
     unconfirmed,
 };
@@ -30,7 +35,7 @@ impl<C: Component> Service<C> {
     pub fn new(common: Common, section: &serde_json::Value) -> Self {
         Self {
             component: C::new(section),
-            registry: C::registry(),
+            registry: commands::with_common(C::registry()),
             shared: Shared::new(common),
             sessions: commands::Sessions::default(),
         }
@@ -51,6 +56,7 @@ impl<C: Component> Service<C> {
         act: impl FnOnce(&mut Self, &mut Turn<'_>) -> Outcome<()>,
     ) -> Result<(), Refusal> {
         let savepoint = turn.savepoint();
+        let (due, finished) = (self.shared.due.clone(), self.shared.finished.len());
         let outcome = catch_unwind(AssertUnwindSafe(|| act(self, turn)));
         let refusal = match outcome {
             Ok(Ok(())) => {
@@ -73,6 +79,8 @@ impl<C: Component> Service<C> {
             }
         };
         turn.rollback(savepoint);
+        self.shared.due = due;
+        self.shared.finished.truncate(finished);
         turn.emit(Effect::Count {
             metric: "annex_refusals_total",
             label: Some(("reason", refusal.reason)),
@@ -89,12 +97,29 @@ impl<C: Component> Service<C> {
                 | Kind::Message(MessageType::Error)
                 | Kind::Iq(IqType::Result | IqType::Error)
         );
-        let outcome = self.attempt(turn, &stanza.to, removes, |this, turn| this.route(stanza, turn));
+        let outcome = self.attempt(turn, &stanza.to, removes, |this, turn| {
+            this.route(stanza, turn)
+        });
         if let Err(refusal) = outcome {
-            tracing::debug!(reason = refusal.reason, condition = refusal.condition.as_str(), "refused");
+            tracing::debug!(
+                reason = refusal.reason,
+                condition = refusal.condition.as_str(),
+                "refused"
+            );
             if let Some(error) = refuse(stanza, &refusal) {
                 turn.send_in(Lane::of(&stanza.to), &error, &stanza.from);
             }
+        }
+    }
+
+    /// Answers commands that were finished outside their own step.
+    fn finish(&mut self, turn: &mut Turn<'_>) {
+        for (ticket, result) in std::mem::take(&mut self.shared.finished) {
+            let mut context = Context {
+                turn,
+                shared: &mut self.shared,
+            };
+            self.sessions.finish(ticket, result, &mut context);
         }
     }
 
@@ -119,23 +144,26 @@ impl<C: Component> Service<C> {
             }
             Kind::Presence(kind) => match find(&self.registry.presence, shape) {
                 Some(handler) => self.call(handler, stanza, turn),
-                None => basic::presence(&self.shared.common, kind, stanza, turn),
+                None => basic::presence(kind, stanza, turn),
             },
         }
     }
 
-    fn call(
-        &mut self,
-        handler: crate::registry::Handler<C>,
-        stanza: &Stanza,
-        turn: &mut Turn<'_>,
-    ) -> Outcome<()> {
-        let mut context = Context { turn, shared: &mut self.shared };
+    fn call(&mut self, handler: Handler<C>, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
+        let mut context = Context {
+            turn,
+            shared: &mut self.shared,
+        };
         handler(&mut self.component, stanza, &mut context)
     }
 
     fn request(&mut self, shape: Shape, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
-        let Kind::Iq(kind) = stanza.kind else { return Ok(()) };
+        let Kind::Iq(kind) = stanza.kind else {
+            return Ok(());
+        };
+        if stanza.id.is_none() {
+            return Err(refusals::no_id().into());
+        }
         // The gate has seen to it that there is exactly one payload.
         let Some(payload) = stanza.payload.children().first() else {
             return Err(refusals::unknown_payload().into());
@@ -147,12 +175,18 @@ impl<C: Component> Service<C> {
                 && (route.name == "*" || route.name == &*payload.name)
         });
         let (component, registry) = (&mut self.component, &self.registry);
-        let mut context = Context { turn, shared: &mut self.shared };
+        let mut context = Context {
+            turn,
+            shared: &mut self.shared,
+        };
         let answer = match route {
             Some(route) if route.ns != "*" => (route.handler)(component, stanza, &mut context)?,
             wildcard => {
                 let common = disco::request(component, registry, shape, stanza, &mut context)
-                    .or_else(|| self.sessions.request(component, registry, shape, stanza, &mut context))
+                    .or_else(|| {
+                        self.sessions
+                            .request(component, registry, shape, stanza, &mut context)
+                    })
                     .or_else(|| basic::request(shape, stanza, &mut context));
                 match (common, wildcard) {
                     (Some(answer), _) => answer?,
@@ -167,35 +201,70 @@ impl<C: Component> Service<C> {
         Ok(())
     }
 
-    /// Something that is not a stanza: nobody to answer, so a refusal is only logged.
-    fn event(&mut self, event: Event, turn: &mut Turn<'_>) {
+    /// Something that is not a stanza: nobody to answer, so a refusal is only logged. True if it was
+    /// handled.
+    fn event(&mut self, event: Event, turn: &mut Turn<'_>) -> bool {
         let address = self.shared.common.jid.clone();
         let outcome = self.attempt(turn, &address, true, |this, turn| {
-            let mut context = Context { turn, shared: &mut this.shared };
+            let mut context = Context {
+                turn,
+                shared: &mut this.shared,
+            };
             this.component.event(event, &mut context)
         });
-        if let Err(refusal) = outcome {
+        if let Err(refusal) = &outcome {
             tracing::warn!(reason = refusal.reason, "an event could not be handled");
         }
+        outcome.is_ok()
     }
 
     fn timer(&mut self, timer: Timer, turn: &mut Turn<'_>) {
-        match timer {
-            due::TIMER => match self.shared.due.take(turn) {
-                Ok(timers) => {
-                    for timer in timers {
-                        self.event(Event::Timer(timer), turn);
-                    }
-                }
-                Err(error) => turn.fail(error),
-            },
-            unconfirmed::TIMER => {
-                if let Err(error) = self.shared.unconfirmed.drop_slice(turn) {
-                    turn.fail(error);
-                }
+        let outcome = match timer {
+            due::TIMER => self.due(turn),
+            unconfirmed::TIMER => self.shared.unconfirmed.drop_slice(turn),
+            slices::TIMER => slices::run(turn),
+            audit::TIMER => audit::sweep(turn),
+            commands::TIMER => {
+                let mut context = Context {
+                    turn,
+                    shared: &mut self.shared,
+                };
+                self.sessions.expire(&mut context);
+                Ok(())
             }
-            commands::TIMER => self.sessions.expire(&self.shared.common, turn),
-            _ => self.event(Event::Timer(timer), turn),
+            _ => {
+                self.event(Event::Timer(timer), turn);
+                Ok(())
+            }
+        };
+        if let Err(error) = outcome {
+            turn.fail(error);
+        }
+    }
+
+    fn due(&mut self, turn: &mut Turn<'_>) -> Result<(), StoreError> {
+        for timer in self.shared.due.take(turn)? {
+            if !self.event(Event::Timer(timer), turn) && !turn.has_failed() {
+                // What must happen is not forgotten because it failed once.
+                let again = Timestamp(turn.wall().0.saturating_add(due::AGAIN));
+                self.shared.due.set(turn, again, timer);
+            }
+        }
+        Ok(())
+    }
+
+    /// A page that the audit log asked for, or one of the component's.
+    fn fetched(&mut self, id: u64, page: Page, turn: &mut Turn<'_>) {
+        let mut context = Context {
+            turn,
+            shared: &mut self.shared,
+        };
+        match audit::fetched(id, &page, &mut context) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.event(Event::Fetched { id, page }, turn);
+            }
+            Err(error) => turn.fail(error),
         }
     }
 
@@ -210,31 +279,48 @@ impl<C: Component> Service<C> {
         let address = self.shared.common.jid.clone();
         let outcome = self.attempt(turn, &address, false, |this, turn| {
             if let Some((what, person)) = person_verb(verb, arguments)? {
-                let event = Event::Person { token, person, what };
-                let mut context = Context { turn, shared: &mut this.shared };
+                let event = Event::Person {
+                    token,
+                    person,
+                    what,
+                };
+                let mut context = Context {
+                    turn,
+                    shared: &mut this.shared,
+                };
                 return this.component.event(event, &mut context);
             }
-            let mut context = Context { turn, shared: &mut this.shared };
-            let response = commands::verb(
-                &mut this.component,
-                &this.registry,
+            let mut context = Context {
+                turn,
+                shared: &mut this.shared,
+            };
+            let asked = commands::Verb {
+                token,
                 verb,
                 arguments,
                 actor,
-                &mut context,
-            )?;
-            turn.emit(Effect::Respond { token, response });
-            Ok(())
+            };
+            this.sessions
+                .verb(&mut this.component, &this.registry, &asked, &mut context)
         });
         if let Err(refusal) = outcome {
-            let text = refusal.text.as_deref().unwrap_or(refusal.condition.as_str());
-            turn.emit(Effect::Respond { token, response: Response::error(400, text) });
+            let text = refusal
+                .text
+                .as_deref()
+                .unwrap_or(refusal.condition.as_str());
+            turn.emit(Effect::Respond {
+                token,
+                response: Response::error(400, text),
+            });
         }
     }
 }
 
-fn find<C>(handlers: &[(Shape, crate::registry::Handler<C>)], shape: Shape) -> Option<crate::registry::Handler<C>> {
-    handlers.iter().find(|(of, _)| *of == shape).map(|(_, handler)| *handler)
+fn find<C>(handlers: &[(Shape, Handler<C>)], shape: Shape) -> Option<Handler<C>> {
+    handlers
+        .iter()
+        .find(|(of, _)| *of == shape)
+        .map(|(_, handler)| *handler)
 }
 
 /// `person show` and `person forget` are the same in every component.
@@ -249,8 +335,11 @@ fn person_verb(verb: &str, arguments: &serde_json::Value) -> Outcome<Option<(Per
         }
         _ => return Ok(None),
     };
-    let jid = arguments["jid"].as_str().and_then(|text| Jid::parse(text).ok());
-    let jid = jid.ok_or_else(|| refusals::bad_argument("jid: an address such as user@example.com"))?;
+    let jid = arguments["jid"]
+        .as_str()
+        .and_then(|text| Jid::parse(text).ok());
+    let jid =
+        jid.ok_or_else(|| refusals::bad_argument("jid: an address such as user@example.com"))?;
     Ok(Some((what, jid.bare())))
 }
 
@@ -259,12 +348,22 @@ impl<C: Component> Machine for Service<C> {
         match input {
             Input::Start => {
                 self.shared.started = turn.wall();
-                self.event(Event::Start, turn);
-                self.timer(due::TIMER, turn);
+                if !self.event(Event::Start, turn) {
+                    turn.fail(StoreError::new(
+                        "start",
+                        "the records could not be taken up",
+                    ));
+                }
+                for timer in [due::TIMER, slices::TIMER, audit::TIMER] {
+                    self.timer(timer, turn);
+                }
             }
             Input::Stanza(stanza) => self.stanza(&stanza, turn),
             Input::Refused { header, refusal } => {
-                turn.count("annex_refused_stanzas_total", Some(("reason", refusal.reason)));
+                turn.count(
+                    "annex_refused_stanzas_total",
+                    Some(("reason", refusal.reason)),
+                );
                 if let Some((error, to)) = header.refuse(&refusal, &self.shared.common.jid) {
                     turn.send_in(Lane::of(&error.from), &error, &to);
                 }
@@ -283,12 +382,34 @@ impl<C: Component> Machine for Service<C> {
                 self.shared.online = false;
                 self.event(Event::Offline, turn);
             }
-            Input::Fetched { id, page } => self.event(Event::Fetched { id, page }, turn),
-            Input::Done { id, result } => self.event(Event::Done { id, result }, turn),
-            Input::Request { token, method, path, headers, body } => {
-                self.event(Event::Request { token, method, path, headers, body }, turn);
+            Input::Fetched { id, page } => self.fetched(id, page, turn),
+            Input::Done { id, result } => {
+                self.event(Event::Done { id, result }, turn);
             }
-            Input::Command { token, verb, arguments, actor } => {
+            Input::Request {
+                token,
+                method,
+                path,
+                headers,
+                body,
+            } => {
+                self.event(
+                    Event::Request {
+                        token,
+                        method,
+                        path,
+                        headers,
+                        body,
+                    },
+                    turn,
+                );
+            }
+            Input::Command {
+                token,
+                verb,
+                arguments,
+                actor,
+            } => {
                 self.command(token, &verb, &arguments, &actor, turn);
             }
             Input::Config { common, section } => {
@@ -296,8 +417,11 @@ impl<C: Component> Machine for Service<C> {
                 self.event(Event::Config(section), turn);
             }
             Input::SpaceLow(low) => turn.set_space_low(low),
-            Input::Shutdown { last } => self.event(Event::Shutdown { last }, turn),
+            Input::Shutdown { last } => {
+                self.event(Event::Shutdown { last }, turn);
+            }
         }
+        self.finish(turn);
     }
 }
 
@@ -324,6 +448,11 @@ mod refusals {
 
     pub(super) fn unknown_payload() -> Refusal {
         Refusal::new(Condition::ServiceUnavailable, "route.unknown-payload")
+    }
+
+    pub(super) fn no_id() -> Refusal {
+        // RFC 6120 §8.1.3: an IQ has an id.
+        Refusal::new(Condition::BadRequest, "route.no-id").text("An IQ needs an id")
     }
 
     pub(super) fn bad_argument(text: &'static str) -> Refusal {

@@ -32,7 +32,11 @@ impl Unconfirmed {
     /// Notes something that this turn tells.
     pub fn note(&mut self, turn: &mut Turn<'_>, what: Vec<u8>) {
         let number = turn.number();
-        let count = if self.last.0 == number { self.last.1 + 1 } else { 0 };
+        let count = if self.last.0 == number {
+            self.last.1 + 1
+        } else {
+            0
+        };
         self.last = (number, count);
         turn.write(Op::put(TABLE, key(number, count), what));
     }
@@ -65,7 +69,13 @@ impl Unconfirmed {
     /// Drops the next slice of confirmed notes.
     pub fn drop_slice(&mut self, turn: &mut Turn<'_>) -> Result<(), StoreError> {
         let end = std::ops::Bound::Included(key(self.confirmed, u32::MAX));
-        let page = turn.scan(Scan { end, ..Scan::all(TABLE) }.limit(SLICE))?;
+        let page = turn.scan(
+            Scan {
+                end,
+                ..Scan::all(TABLE)
+            }
+            .limit(SLICE),
+        )?;
         for row in page.rows {
             turn.write(Op::delete(TABLE, row.key.to_vec()));
         }

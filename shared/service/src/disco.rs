@@ -1,0 +1,391 @@
+//! Service discovery (XEP-0030) with extension forms (XEP-0128), contact addresses (XEP-0157) and
+//! paged items (XEP-0059), fed by the [`Registry`].
+
+use annex_stanza::{Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns};
+
+use crate::{
+    basic, commands,
+    context::{Context, Failure, Outcome},
+    input::Common,
+    registry::{Answer, Identity, Info, Item, Registry, Shape},
+    rsm::{self, Place},
+};
+
+/// Answers disco#info and disco#items; nothing if the request is about something else.
+pub fn request<C>(
+    component: &mut C,
+    registry: &Registry<C>,
+    shape: Shape,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Option<Outcome<Answer>> {
+    if stanza.kind != Kind::Iq(IqType::Get) {
+        return None;
+    }
+    let payload = stanza.payload.children().first()?;
+    if payload.is(ns::DISCO_INFO, "query") {
+        Some(info(component, registry, shape, stanza, context))
+    } else if payload.is(ns::DISCO_ITEMS, "query") {
+        Some(list(component, registry, shape, stanza, context))
+    } else {
+        None
+    }
+}
+
+fn info<C>(
+    component: &mut C,
+    registry: &Registry<C>,
+    shape: Shape,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Answer> {
+    let asked = Query::parse(stanza)?;
+    let node = asked.node.as_deref();
+    let mut found = match node {
+        None => registered(registry, shape, stanza, &context.shared.common),
+        Some(_) => Info::default(),
+    };
+    let handler = registry
+        .info
+        .iter()
+        .find(|(of, _)| *of == shape)
+        .map(|(_, handler)| *handler);
+    let outcome = match handler {
+        Some(handler) => handler(component, stanza, node, &mut found, context),
+        None if shape == Shape::Service && node.is_none() => Ok(()),
+        None => Err(not_found().into()),
+    };
+    if let (Some(node), true) = (node, is_unknown(&outcome) || is_nothing(&found)) {
+        found = command_info(registry, shape, stanza, node, &context.shared.common)?;
+    } else {
+        outcome?;
+    }
+    Ok(Answer::Result(render(
+        &found,
+        node,
+        &context.shared.common,
+        shape,
+    )))
+}
+
+/// The component has no such node; it may be that of a command.
+fn is_unknown<T>(outcome: &Outcome<T>) -> bool {
+    use annex_stanza::Condition::ItemNotFound;
+    matches!(outcome, Err(Failure::Refused(refusal)) if refusal.condition == ItemNotFound)
+}
+
+fn is_nothing(info: &Info) -> bool {
+    info.identities.is_empty() && info.features.is_empty() && info.forms.is_empty()
+}
+
+/// What every address of a shape has.
+fn registered<C>(registry: &Registry<C>, shape: Shape, stanza: &Stanza, common: &Common) -> Info {
+    let mut info = Info::default();
+    let of_shape = |of: &Shape| *of == shape;
+    let identities = registry.identities.iter().filter(|(of, _)| of_shape(of));
+    info.identities
+        .extend(identities.map(|(_, identity)| identity.clone()));
+    let features = registry.features.iter().filter(|(of, _)| of_shape(of));
+    info.features
+        .extend(features.map(|(_, feature)| (*feature).to_owned()));
+    info.features.push(ns::DISCO_INFO.into());
+    if registry.items.iter().any(|(of, _)| of_shape(of)) {
+        // XEP-0059 §4: who pages says so.
+        info.features
+            .extend([ns::DISCO_ITEMS.into(), ns::RSM.into()]);
+    }
+    if shape == Shape::Service {
+        info.features
+            .extend(basic::features(common).map(str::to_owned));
+        if commands::visible(registry, common, &stanza.from)
+            .next()
+            .is_some()
+        {
+            info.features.push(ns::COMMANDS.into());
+        }
+        info.forms.extend(contacts(common));
+    }
+    info
+}
+
+/// XEP-0157 §3: addresses by role.
+fn contacts(common: &Common) -> Option<Form> {
+    let mut form = Form::new(FormKind::Result, Some(ns::SERVER_INFO));
+    for (role, addresses) in common.contacts.iter().filter(|(_, list)| !list.is_empty()) {
+        let field = Field::new(FieldKind::ListMulti, format!("{role}-addresses"));
+        form.fields.push(field.values(addresses.iter().cloned()));
+    }
+    (!form.fields.is_empty()).then_some(form)
+}
+
+/// XEP-0050 §2.2: the list of commands, and each of them.
+fn command_info<C>(
+    registry: &Registry<C>,
+    shape: Shape,
+    stanza: &Stanza,
+    node: &str,
+    common: &Common,
+) -> Outcome<Info> {
+    let identity = |kind, name: &str| Identity {
+        category: "automation",
+        kind,
+        name: Some(name.to_owned()),
+    };
+    if shape == Shape::Service && node == ns::COMMANDS {
+        return Ok(Info {
+            identities: vec![identity("command-list", "Commands")],
+            features: vec![
+                ns::COMMANDS.into(),
+                ns::DISCO_INFO.into(),
+                ns::DISCO_ITEMS.into(),
+            ],
+            forms: Vec::new(),
+        });
+    }
+    let command = match shape {
+        Shape::Service => commands::find(registry, common, &stanza.from, node)?,
+        Shape::Entity | Shape::Occupant => None,
+    };
+    let command = command.ok_or_else(not_found)?;
+    Ok(Info {
+        identities: vec![identity("command-node", command.name)],
+        features: vec![
+            ns::COMMANDS.into(),
+            ns::DATA_FORMS.into(),
+            ns::DISCO_INFO.into(),
+        ],
+        forms: Vec::new(),
+    })
+}
+
+fn render(info: &Info, node: Option<&str>, common: &Common, shape: Shape) -> Vec<u8> {
+    let mut features: Vec<&str> = info.features.iter().map(String::as_str).collect();
+    features.sort_unstable();
+    features.dedup();
+    let mut xml = Xml::new();
+    xml.open("query")
+        .xmlns(ns::DISCO_INFO)
+        .attr_opt("node", node);
+    for identity in &info.identities {
+        let own = (shape == Shape::Service && node.is_none()).then_some(common.name.as_str());
+        xml.open("identity")
+            .attr("category", identity.category)
+            .attr("type", identity.kind);
+        xml.attr_opt("name", identity.name.as_deref().or(own))
+            .close();
+    }
+    for feature in features {
+        xml.open("feature").attr("var", feature).close();
+    }
+    for form in &info.forms {
+        form.write(&mut xml);
+    }
+    xml.finish()
+}
+
+fn list<C>(
+    component: &mut C,
+    registry: &Registry<C>,
+    shape: Shape,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Answer> {
+    let asked = Query::parse(stanza)?;
+    let node = asked.node.as_deref();
+    if let (Shape::Service, Some(ns::COMMANDS)) = (shape, node) {
+        let common = &context.shared.common;
+        let item = |command: &crate::command::Command<C>| Item {
+            jid: stanza.to.clone(),
+            node: Some(command.node.into()),
+            name: Some(command.name.into()),
+        };
+        let list: Vec<Item> = commands::visible(registry, common, &stanza.from)
+            .map(item)
+            .collect();
+        return items(stanza, &list, common);
+    }
+    let handler = registry
+        .items
+        .iter()
+        .find(|(of, _)| *of == shape)
+        .map(|(_, handler)| *handler);
+    let outcome = match handler {
+        Some(handler) => handler(component, stanza, node, context),
+        None if shape == Shape::Service && node.is_none() => {
+            items(stanza, &[], &context.shared.common)
+        }
+        None => Err(not_found().into()),
+    };
+    if let (Shape::Service, Some(node), true) = (shape, node, is_unknown(&outcome)) {
+        let common = &context.shared.common;
+        // A command has no items.
+        if commands::find(registry, common, &stanza.from, node)?.is_some() {
+            return items(stanza, &[], common);
+        }
+    }
+    outcome
+}
+
+/// There is no such address, or no such node: an items or info handler refuses with it.
+pub fn not_found() -> Refusal {
+    Refusal::new(annex_stanza::Condition::ItemNotFound, "disco.unknown")
+}
+
+/// What disco#info or disco#items was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// Its node.
+    pub node: Option<String>,
+    /// Its page, if one was asked for.
+    pub page: Option<rsm::Query>,
+}
+
+impl Query {
+    /// Reads the one child of a disco request.
+    pub fn parse(stanza: &Stanza) -> Result<Self, Refusal> {
+        let child = stanza.payload.children().first().ok_or_else(not_found)?;
+        let element = stanza.payload.element(child)?;
+        let node = element
+            .attr("node")
+            .filter(|node| !node.is_empty())
+            .map(str::to_owned);
+        Ok(Self {
+            node,
+            page: rsm::Query::within(&element)?,
+        })
+    }
+}
+
+/// One page of items, as it was read from the store, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ItemPage {
+    /// Each with the id by which pages before and after it are asked for.
+    pub items: Vec<(String, Item)>,
+    /// Nothing lies beyond the page in its direction.
+    pub complete: bool,
+    /// Position of the first item in the whole list, where it is cheap to know.
+    pub index: Option<u64>,
+    /// Length of the whole list, where it is cheap to know.
+    pub count: Option<u64>,
+}
+
+/// Answers disco#items from a list that is in memory, in its order: the page that was asked for,
+/// cut to what a stanza holds. The id of an item is its address, with its node behind a `#`.
+pub fn items(stanza: &Stanza, list: &[Item], common: &Common) -> Outcome<Answer> {
+    let asked = Query::parse(stanza)?;
+    let query = asked.page.clone().unwrap_or_default();
+    let find = |uid: &str| {
+        list.iter()
+            .position(|item| uid_of(item) == uid)
+            .ok_or_else(rsm::not_found)
+    };
+    let limit = query.limit(usize::MAX);
+    let (start, end) = match &query.place {
+        Place::First => (0, limit.min(list.len())),
+        Place::After(uid) => {
+            let start = find(uid)? + 1;
+            (start, start.saturating_add(limit).min(list.len()))
+        }
+        Place::Before(uid) => {
+            let end = find(uid)?;
+            (end.saturating_sub(limit), end)
+        }
+        Place::Last => (list.len().saturating_sub(limit), list.len()),
+        Place::Index(index) => {
+            let start = usize::try_from(*index)
+                .unwrap_or(usize::MAX)
+                .min(list.len());
+            (start, start.saturating_add(limit).min(list.len()))
+        }
+    };
+    let complete = if query.place.is_backwards() {
+        start == 0
+    } else {
+        end == list.len()
+    };
+    let page = ItemPage {
+        items: list[start..end]
+            .iter()
+            .map(|item| (uid_of(item), item.clone()))
+            .collect(),
+        complete,
+        index: Some(start as u64),
+        count: Some(list.len() as u64),
+    };
+    Ok(Answer::Result(item_page(stanza, &asked, page, common)))
+}
+
+fn uid_of(item: &Item) -> String {
+    match &item.node {
+        Some(node) => format!("{}#{node}", item.jid),
+        None => item.jid.to_string(),
+    }
+}
+
+/// The payload of a disco#items result with this page, cut to what a stanza holds: at the end, or
+/// in front where the page was asked for backwards. The page's place is told if it was asked for,
+/// or if there is more than it shows.
+pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Common) -> Vec<u8> {
+    let place = asked.page.as_ref().map(|query| &query.place);
+    let backwards = place.is_some_and(Place::is_backwards);
+    let mut room = room(stanza, common).saturating_sub(2 * 1024);
+    let rendered: Vec<Vec<u8>> = page
+        .items
+        .iter()
+        .map(|(_, item)| render_item(item))
+        .collect();
+    let fits = |xml: &&Vec<u8>| match room.checked_sub(xml.len()) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
+    };
+    let shown = match backwards {
+        true => rendered.iter().rev().take_while(fits).count(),
+        false => rendered.iter().take_while(fits).count(),
+    };
+    let from = if backwards { rendered.len() - shown } else { 0 };
+    page.complete &= shown == rendered.len();
+    page.index = page.index.map(|index| index + from as u64);
+    let uids = &page.items[from..from + shown];
+
+    let mut xml = Xml::new();
+    xml.open("query")
+        .xmlns(ns::DISCO_ITEMS)
+        .attr_opt("node", asked.node.as_deref());
+    for item in &rendered[from..from + shown] {
+        xml.raw(item);
+    }
+    // XEP-0059 §2.2: where there is nothing whatsoever, the query is simply empty.
+    if (asked.page.is_some() && page.count != Some(0)) || !page.complete {
+        let ends = uids.first().zip(uids.last());
+        let ends = ends.map(|((first, _), (last, _))| (first.as_str(), last.as_str()));
+        rsm::Page {
+            ends,
+            index: page.index,
+            count: page.count,
+        }
+        .write(&mut xml);
+    }
+    xml.finish()
+}
+
+fn render_item(item: &Item) -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.open("item").attr("jid", item.jid.as_str());
+    xml.attr_opt("node", item.node.as_deref())
+        .attr_opt("name", item.name.as_deref());
+    xml.finish()
+}
+
+/// Bytes that the payload of an answer to `stanza` may have, so that the whole stays within
+/// `limits.stanza_out`.
+pub fn room(stanza: &Stanza, common: &Common) -> usize {
+    let header = stanza.from.as_str().len()
+        + stanza.to.as_str().len()
+        + stanza.id.as_deref().map_or(0, str::len)
+        + stanza.lang.as_deref().map_or(0, str::len);
+    // Six bytes are the longest escape of one.
+    common.stanza_out.saturating_sub(6 * header + 256)
+}
