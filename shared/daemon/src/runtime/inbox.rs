@@ -8,7 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use annex_service::input::Input;
-use annex_stanza::{IqType, Kind, MessageType, PresenceType, Stanza};
+use annex_stanza::{IqType, Kind, MessageType, Payload, PresenceType, Stanza};
 
 /// What became of a stanza.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Kept {
         // loss leaves ghosts behind.
         let bound = if departs { limit / 2 } else { limit / 4 };
         if departs {
-            stanza.payload = annex_stanza::Payload::default();
+            stanza.payload = Payload::empty();
         }
         let size = if departs { footprint(&stanza) } else { size };
         if self.bytes + size + names_size > bound {
@@ -179,5 +179,8 @@ fn departs(kind: PresenceType) -> bool {
 
 /// Bytes of memory that a waiting stanza holds, roughly.
 fn footprint(stanza: &Stanza) -> usize {
-    std::mem::size_of::<Input>() + stanza.size()
+    let (from, to) = (stanza.from.as_str().len(), stanza.to.as_str().len());
+    let payload = stanza.payload.bytes().len() + 64 * stanza.payload.children().len();
+    // Each address is kept as spelled and as compared.
+    size_of::<Input>() + payload + 2 * (from + to) + 128
 }

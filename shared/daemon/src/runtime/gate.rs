@@ -1,0 +1,146 @@
+//! The outbound gate: what a server would close the stream for never leaves.
+//!
+//! Prosody closes the whole stream on a foreign `from` or a stanza over 512 KiB, and every user
+//! pays. A template is checked once, whatever the number of its recipients.
+
+use annex_service::effect::{Effect, Lane};
+use annex_stanza::{
+    Condition, IqType, Jid, Kind, Outgoing, Recipient, Refusal, Stanza, Template,
+};
+
+/// See the module's text.
+#[derive(Debug, Clone)]
+pub(crate) struct Gate {
+    /// Our own domain.
+    pub(crate) domain: Jid,
+    /// Others' addresses may be used.
+    pub(crate) foreign_from: bool,
+    /// Bytes of one stanza.
+    pub(crate) limit: usize,
+}
+
+/// Why something does not leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Violation {
+    /// Its `from` is not ours.
+    From,
+    /// It is too large.
+    Size,
+    /// It has no `to`.
+    To,
+}
+
+impl Violation {
+    /// Label of the metric.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::From => "from",
+            Self::Size => "size",
+            Self::To => "to",
+        }
+    }
+}
+
+impl Gate {
+    /// Lets an effect pass, or says why not; beside it, what is to be sent in its place.
+    pub(crate) fn pass(&self, effect: Effect) -> Result<Effect, (Violation, Option<Effect>)> {
+        match &effect {
+            Effect::Send { lane, template, to } => match self.check(template, Some(to)) {
+                Ok(()) => Ok(effect),
+                Err(violation) => Err((violation, self.instead(*lane, template, to))),
+            },
+            Effect::Fanout { template, .. } => match self.check(template, None) {
+                Ok(()) => Ok(effect),
+                Err(violation) => Err((violation, None)),
+            },
+            Effect::Series { lane, templates, to } => {
+                let violation = templates.iter().find_map(|one| self.check(one, Some(to)).err());
+                match violation {
+                    None => Ok(effect),
+                    Some(violation) => {
+                        let sound = templates.iter().filter(|one| self.check(one, Some(to)).is_ok());
+                        let templates = sound.cloned().collect();
+                        let rest = Effect::Series { lane: *lane, templates, to: to.clone() };
+                        Err((violation, Some(rest)))
+                    }
+                }
+            }
+            _ => Ok(effect),
+        }
+    }
+
+    fn check(&self, template: &Template, to: Option<&Recipient>) -> Result<(), Violation> {
+        let filled = to.map_or(0, |to| {
+            let slots = to.slots.iter().flat_map(|slots| slots.iter());
+            to.to.len() + slots.map(bytes::Bytes::len).sum::<usize>()
+        });
+        if !self.foreign_from && template.from().domain_key() != self.domain.domain_key() {
+            Err(Violation::From)
+        } else if template.len() + filled > self.limit {
+            Err(Violation::Size)
+        } else if to.is_some_and(|to| to.to.is_empty()) {
+            Err(Violation::To)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// An IQ answer that cannot leave becomes an error: whoever asked must not wait for nothing.
+    fn instead(&self, lane: Lane, template: &Template, to: &Recipient) -> Option<Effect> {
+        if template.from().domain_key() != self.domain.domain_key() {
+            return None;
+        }
+        let answer = Stanza::parse(&template.render(to))?;
+        if answer.kind != Kind::Iq(IqType::Result) {
+            return None;
+        }
+        let refusal = Refusal::new(Condition::InternalServerError, "gate.out")
+            .text("The answer is larger than a stanza may be");
+        let error = Outgoing::iq(IqType::Error, &answer.from, answer.id.unwrap_or_default())
+            .payload(&refusal.xml());
+        Some(Effect::Send { lane, template: error.template(), to: to.clone() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use annex_stanza::MessageType;
+
+    use super::*;
+
+    fn jid(text: &str) -> Jid {
+        Jid::parse(text).expect("address")
+    }
+
+    fn gate() -> Gate {
+        Gate { domain: jid("rooms.x"), foreign_from: false, limit: 1000 }
+    }
+
+    fn send(stanza: &Outgoing) -> Effect {
+        let to = Recipient::from(&jid("a@b"));
+        Effect::Send { lane: Lane(1), template: stanza.template(), to }
+    }
+
+    #[test]
+    fn a_foreign_from_and_a_large_stanza_do_not_leave() {
+        let own = Outgoing::message(MessageType::Chat, &jid("r@rooms.x/n"));
+        assert!(gate().pass(send(&own)).is_ok());
+        let foreign = Outgoing::message(MessageType::Chat, &jid("a@b"));
+        let stopped = gate().pass(send(&foreign)).expect_err("foreign");
+        assert!(matches!(stopped, (Violation::From, None)));
+        let large = own.payload(&[b'x'; 1000]);
+        let stopped = gate().pass(send(&large)).expect_err("large");
+        assert!(matches!(stopped, (Violation::Size, None)));
+    }
+
+    #[test]
+    fn an_answer_that_is_too_large_becomes_an_error() {
+        let answer = Outgoing::iq(IqType::Result, &jid("rooms.x"), "i1")
+            .payload(format!("<query xmlns='q'>{}</query>", "x".repeat(1000)).as_bytes());
+        let (_, instead) = gate().pass(send(&answer)).expect_err("large");
+        let Some(Effect::Send { template, to, .. }) = instead else { panic!("an error") };
+        let error = Stanza::parse(&template.render(&to)).expect("stanza");
+        assert_eq!(error.kind, Kind::Iq(IqType::Error));
+        assert_eq!((error.id.as_deref(), error.to.as_str()), (Some("i1"), "a@b"));
+    }
+}
