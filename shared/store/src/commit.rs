@@ -1,0 +1,222 @@
+//! The storage thread: groups of commits, one batch, one flush, then the reports, in order.
+
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+
+use annex_service::store::{Op, StoreError};
+
+use crate::{
+    compact,
+    fetch::Fetches,
+    queue::{Next, Queue},
+    schema::{Commit, Committed, Config, Durability, MAX_KEY, Sink},
+    slot::Slot,
+    state::State,
+    tap::Tap,
+    value::FIRST,
+    writer::{Changes, Writer},
+};
+
+/// What the threads of an open store share.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) queue: Queue,
+    pub(crate) fetches: Fetches,
+    pub(crate) closing: AtomicBool,
+    pub(crate) compacting: AtomicBool,
+    pub(crate) compactor: compact::Thread,
+    pub(crate) compactions: AtomicU64,
+    pub(crate) groups: AtomicU64,
+    pub(crate) flushes: AtomicU64,
+    /// The state as of the last group.
+    view: Mutex<State>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, slot: Arc<Slot>, state: State) -> Self {
+        Self {
+            config,
+            slot,
+            queue: Queue::default(),
+            fetches: Fetches::default(),
+            closing: AtomicBool::new(false),
+            compacting: AtomicBool::new(false),
+            compactor: compact::Thread::default(),
+            compactions: AtomicU64::new(0),
+            groups: AtomicU64::new(0),
+            flushes: AtomicU64::new(0),
+            view: Mutex::new(state),
+        }
+    }
+
+    /// The state as of the last group.
+    pub(crate) fn view(&self) -> MutexGuard<'_, State> {
+        self.view.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// True once the store is being closed: long work ends early.
+    pub(crate) fn closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+}
+
+/// What the storage thread owns.
+pub(crate) struct Storage {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) writer: Writer,
+    pub(crate) taps: Vec<Arc<Tap>>,
+    pub(crate) failed: Option<StoreError>,
+    sink: Sink,
+    /// Bytes written or freed since the last compaction, and since its need was last looked at.
+    pub(crate) churn: u64,
+    unchecked: u64,
+}
+
+/// Bytes written or freed between two looks at the size of the files.
+const LOOK: u64 = 4 << 20;
+
+impl Storage {
+    pub(crate) fn new(shared: Arc<Shared>, writer: Writer, sink: Sink) -> Self {
+        // Whatever was written before this start counts as wear: a store that was left large is
+        // looked at soon.
+        let churn = u64::MAX / 2;
+        Self {
+            shared,
+            writer,
+            taps: Vec::new(),
+            failed: None,
+            sink,
+            churn,
+            unchecked: 1,
+        }
+    }
+
+    /// Works until the store is closed.
+    pub(crate) fn run(&mut self) {
+        loop {
+            match self.shared.queue.next(self.unchecked > 0) {
+                Next::Group(group) => self.group(&group),
+                Next::Task(task) => task(self),
+                Next::Tick => self.tick(),
+                Next::Closed => break,
+            }
+        }
+        self.end();
+    }
+
+    fn group(&mut self, group: &[Commit]) {
+        let result = match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => self.write(group),
+        };
+        if let Err(error) = &result
+            && self.failed.is_none()
+        {
+            tracing::error!(%error, full = error.full, "the store failed");
+            self.failed = Some(error.clone());
+        }
+        let bytes = group.iter().map(Commit::size).sum();
+        self.shared.queue.done(bytes);
+        for commit in group {
+            (self.sink)(Committed {
+                turn: commit.turn,
+                result: result.clone(),
+            });
+        }
+        self.shared
+            .fetches
+            .advance(group.len() as u64, self.failed.as_ref());
+        if self.unchecked >= LOOK {
+            self.look();
+        }
+    }
+
+    fn write(&mut self, group: &[Commit]) -> Result<(), StoreError> {
+        let mut changes = Changes::new();
+        for commit in group {
+            for op in &commit.ops {
+                self.check(op)?;
+                changes.insert(op.table().key(op.key()), op.value().cloned());
+            }
+            let committed = &mut self.writer.state.marks.committed;
+            committed.turn = commit.turn;
+            committed.stamp = commit.stamp;
+        }
+        if let Some(mark) = self.shared.queue.take_confirmed() {
+            self.writer.state.marks.confirmed = mark;
+        }
+        let churn = self.writer.apply(&changes)?;
+        self.churn += churn;
+        self.unchecked += churn;
+        if self.shared.config.durability == Durability::Full {
+            self.writer.engine.sync()?;
+            self.shared.flushes.fetch_add(1, Ordering::Relaxed);
+        }
+        self.shared.groups.fetch_add(1, Ordering::Relaxed);
+        self.shared.view().clone_from(&self.writer.state);
+        if !self.taps.is_empty() {
+            let changes = Arc::new(changes);
+            self.taps.retain(|tap| tap.push(&changes));
+        }
+        Ok(())
+    }
+
+    fn check(&self, op: &Op) -> Result<(), StoreError> {
+        let (table, key) = (op.table(), op.key());
+        if key.len() > MAX_KEY {
+            let why = format!(
+                "a key of {} bytes; at most {MAX_KEY} are allowed",
+                key.len()
+            );
+            return Err(StoreError::new(format!("write {}", table.name), why));
+        }
+        if table.id < FIRST || self.shared.config.schema.table(table.id) != Some(table) {
+            let why = format!("table {} is not in the schema", table.id);
+            return Err(StoreError::new(format!("write {}", table.name), why));
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self) {
+        self.store_confirmed();
+        if self.unchecked > 0 {
+            self.look();
+        }
+    }
+
+    /// Writes a confirmed mark that no group has taken along; it reaches the device when it may.
+    fn store_confirmed(&mut self) {
+        if self.failed.is_some() {
+            return;
+        }
+        let Some(mark) = self.shared.queue.take_confirmed() else {
+            return;
+        };
+        self.writer.state.marks.confirmed = mark;
+        match self.writer.apply(&Changes::new()) {
+            Ok(_) => self.shared.view().clone_from(&self.writer.state),
+            Err(error) => self.failed = Some(error),
+        }
+    }
+
+    fn look(&mut self) {
+        self.unchecked = 0;
+        if self.failed.is_none() && compact::is_due(self) {
+            self.churn = 0;
+            compact::start(&self.shared);
+        }
+    }
+
+    fn end(&mut self) {
+        self.store_confirmed();
+        if self.failed.is_none()
+            && let Err(error) = self.writer.engine.sync()
+        {
+            tracing::error!(%error, "the last flush failed");
+        }
+        self.shared.fetches.close();
+    }
+}

@@ -1,0 +1,236 @@
+//! Giving space back: sled reuses the space of what was removed, but its file hardly shrinks. When
+//! the files have outgrown the live data, the live data are copied into a new generation while the
+//! store is in use, and the pointer moves on.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use annex_service::store::StoreError;
+
+use crate::{
+    commit::{Shared, Storage},
+    engine::{Engine, Pace},
+    error::from_io,
+    rebuild::{Built, Rebuild},
+    schema::Marks,
+    space,
+    state::{Owner, SCHEMA},
+    tap::{Stream, Tap, ask},
+    writer::Writer,
+};
+
+/// Captured bytes that may be left for the moment in which commits wait for the switch.
+const REST: usize = 256 * 1024;
+/// Room that must stay free on the device beside the copy.
+const RESERVE: u64 = 256 << 20;
+
+/// The thread of the compaction under way, for [`wait`].
+#[derive(Default)]
+pub(crate) struct Thread(Mutex<Option<JoinHandle<()>>>);
+
+/// Whether the files are twice the live data, or nearly; and enough was written since the last time
+/// that a compaction will help.
+pub(crate) fn is_due(storage: &Storage) -> bool {
+    let shared = &storage.shared;
+    let live = storage.writer.state.live();
+    let files = storage.writer.engine.file_len();
+    files > shared.config.compact_from
+        && files > live + live / 10 * 9
+        && storage.churn > live / 4
+        && !shared.compacting.load(Ordering::Relaxed)
+}
+
+/// Compacts on a thread of its own.
+pub(crate) fn start(shared: &Arc<Shared>) {
+    wait_if_done(shared);
+    let inner = shared.clone();
+    let thread = thread::Builder::new()
+        .name("store-compact".into())
+        .spawn(move || {
+            if let Err(error) = compact(&inner) {
+                if inner.closing() {
+                    return;
+                }
+                tracing::warn!(%error, "the store was not compacted");
+            }
+        });
+    match thread {
+        Ok(thread) => {
+            *shared
+                .compactor
+                .0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(thread);
+        }
+        Err(error) => tracing::warn!(%error, "the store was not compacted"),
+    }
+}
+
+fn wait_if_done(shared: &Shared) {
+    let mut thread = shared
+        .compactor
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    if thread.as_ref().is_some_and(JoinHandle::is_finished) {
+        *thread = None;
+    }
+}
+
+/// Waits for the compaction under way, which ends early while the store is being closed.
+pub(crate) fn wait(shared: &Shared) {
+    let thread = shared
+        .compactor
+        .0
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take();
+    if let Some(thread) = thread {
+        let _ = thread.join();
+    }
+}
+
+/// Compacts, and returns when the old files are gone.
+pub(crate) fn compact(shared: &Shared) -> Result<(), StoreError> {
+    if shared.compacting.swap(true, Ordering::AcqRel) {
+        return Err(StoreError::new(
+            "compact",
+            "a compaction is under way already",
+        ));
+    }
+    let result = run(shared);
+    shared.compacting.store(false, Ordering::Release);
+    if result.is_ok() {
+        shared.compactions.fetch_add(1, Ordering::Relaxed);
+    }
+    result
+}
+
+fn run(shared: &Shared) -> Result<(), StoreError> {
+    let home = shared.slot.home();
+    let live = shared.view().live();
+    let free = space::free_space(home.path()).map_err(|error| from_io("compact", &error))?;
+    if free < 2 * live + RESERVE {
+        let why = format!("{free} bytes are free, {} are needed", 2 * live + RESERVE);
+        return Err(StoreError {
+            what: "compact".into(),
+            why,
+            full: true,
+        });
+    }
+    let owner = shared.slot.engine().get(SCHEMA)?;
+    let owner = Owner::decode(&owner.unwrap_or_default())?;
+
+    let mut stream = Stream::begin(shared)?;
+    let mut rebuild = Rebuild::start(home, shared.config.cache_capacity, Pace::Bulk)?;
+    let mut entries = Vec::new();
+    loop {
+        let more = stream.next(&mut entries)?;
+        for (key, value) in entries.drain(..) {
+            rebuild.put(key, value)?;
+        }
+        if !more {
+            break;
+        }
+    }
+    let Built {
+        number,
+        engine,
+        state,
+    } = rebuild.finish(&owner, Marks::default())?;
+    let mut writer = Writer {
+        engine: Arc::new(engine),
+        state,
+    };
+    let switched = catch_up(stream.tap(), &mut writer)
+        .and_then(|()| switch(shared, stream.tap().clone(), writer, number));
+    match switched {
+        Ok(old) => {
+            retire(old);
+            let old_bytes = space::files(home.path());
+            home.remove_others(number);
+            let bytes = space::files(home.path());
+            tracing::info!(
+                from = old_bytes - bytes.min(old_bytes),
+                to = bytes,
+                "compacted"
+            );
+            Ok(())
+        }
+        Err(error) => {
+            // If the pointer may have moved, the store has failed and both generations stay for the
+            // next start to judge.
+            if home.current().ok().flatten() != Some(number) {
+                home.remove(number);
+            }
+            Err(error)
+        }
+    }
+}
+
+/// Applies what was captured until little is left.
+fn catch_up(tap: &Tap, writer: &mut Writer) -> Result<(), StoreError> {
+    for _ in 0..1000 {
+        for changes in tap.take()? {
+            writer.apply(&changes)?;
+        }
+        if tap.waiting() < REST {
+            break;
+        }
+    }
+    writer.engine.sync()
+}
+
+/// Moves to the new generation between two groups.
+fn switch(
+    shared: &Shared,
+    tap: Arc<Tap>,
+    mut writer: Writer,
+    number: u64,
+) -> Result<Arc<Engine>, StoreError> {
+    ask(shared, move |storage: &mut Storage| {
+        if let Some(error) = &storage.failed {
+            return Err(error.clone());
+        }
+        for changes in tap.take()? {
+            writer.apply(&changes)?;
+        }
+        let old = &storage.writer.state;
+        if writer.state.totals != old.totals {
+            // The copy has not what the store should have. Keep the original, for a repair.
+            let why = "the records do not add up; run a check of the store";
+            return Err(StoreError::new("compact", why));
+        }
+        writer.state.marks = old.marks;
+        writer.state.groups = old.groups;
+        writer.apply(&crate::writer::Changes::new())?;
+        writer.engine.sync()?;
+        let home = storage.shared.slot.home();
+        if let Err(error) = home.point_to(number) {
+            // Which generation is in force is not known now: nothing may be written to either.
+            let error = from_io("switch generation", &error);
+            storage.failed = Some(error.clone());
+            return Err(error);
+        }
+        let old = storage.shared.slot.replace(writer.engine.clone());
+        storage.writer = writer;
+        storage.churn = 0;
+        storage.taps.retain(|other| !Arc::ptr_eq(other, &tap));
+        Ok(old)
+    })?
+}
+
+/// Closes the old engine here, when the last reader has left it: closing takes time, which is this
+/// thread's to spend.
+fn retire(mut old: Arc<Engine>) {
+    loop {
+        match Arc::try_unwrap(old) {
+            Ok(engine) => return drop(engine),
+            Err(shared) => old = shared,
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}

@@ -1,0 +1,179 @@
+//! The layout of a store's directory: a lock, numbered generations, and the pointer to the one that
+//! is in force.
+//!
+//! ```text
+//! lock          held (flock) for the life of the process
+//! current       "gen-000001": replaced by rename, so it always names a whole generation
+//! gen-000001/   a sled database
+//! ```
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::{OpenError, is_full};
+
+/// A store's directory, whose lock this value holds.
+pub(crate) struct Home {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Home {
+    /// Creates the directory if need be, and locks it.
+    pub(crate) fn lock(path: &Path) -> Result<Self, OpenError> {
+        let refuse = |error: io::Error| io_error(path, &error);
+        if !path.is_dir() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(path)
+                .map_err(refuse)?;
+            if let Some(parent) = path
+                .parent()
+                .filter(|parent| !parent.as_os_str().is_empty())
+            {
+                sync_dir(parent).map_err(refuse)?;
+            }
+        }
+        let lock = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(refuse)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked {
+                path: path.to_owned(),
+            }),
+            Err(errno) => Err(refuse(errno.into())),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Directory of a generation.
+    pub(crate) fn dir(&self, number: u64) -> PathBuf {
+        self.path.join(name(number))
+    }
+
+    /// The generation in force; none in a directory that holds no store yet.
+    pub(crate) fn current(&self) -> Result<Option<u64>, OpenError> {
+        let damaged = |why: String| OpenError::Damaged {
+            path: self.path.clone(),
+            why,
+        };
+        match fs::read(self.path.join("current")) {
+            Ok(text) => {
+                let number = std::str::from_utf8(&text)
+                    .ok()
+                    .and_then(|text| parse(text.trim()));
+                let number = number
+                    .ok_or_else(|| damaged("the file `current` names no generation".into()))?;
+                if !self.dir(number).join("db").is_file() {
+                    return Err(damaged(format!(
+                        "the file `current` names {}, which is missing",
+                        name(number)
+                    )));
+                }
+                Ok(Some(number))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_error(&self.path, &error)),
+        }
+    }
+
+    /// All generations that lie in the directory, finished or not.
+    pub(crate) fn all(&self) -> Vec<u64> {
+        let Ok(entries) = fs::read_dir(&self.path) else {
+            return Vec::new();
+        };
+        let mut all: Vec<u64> = entries
+            .flatten()
+            .filter_map(|entry| parse(entry.file_name().to_str()?))
+            .collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Makes an empty directory for the next generation.
+    pub(crate) fn create_next(&self) -> io::Result<u64> {
+        let number = self.all().last().map_or(1, |last| last + 1);
+        DirBuilder::new().mode(0o700).create(self.dir(number))?;
+        sync_dir(&self.path)?;
+        Ok(number)
+    }
+
+    /// From here on, `number` is in force. Its files must be on the device already.
+    pub(crate) fn point_to(&self, number: u64) -> io::Result<()> {
+        sync_dir(&self.dir(number))?;
+        write_whole(
+            &self.path.join("current"),
+            format!("{}\n", name(number)).as_bytes(),
+        )
+    }
+
+    /// Removes every generation but `keep`: older ones, and new ones that were never finished.
+    pub(crate) fn remove_others(&self, keep: u64) {
+        for number in self.all().into_iter().filter(|number| *number != keep) {
+            self.remove(number);
+        }
+    }
+
+    /// Removes a generation that is not in force.
+    pub(crate) fn remove(&self, number: u64) {
+        if let Err(error) = fs::remove_dir_all(self.dir(number)) {
+            tracing::warn!(generation = number, %error, "an old generation could not be removed");
+        }
+    }
+}
+
+fn name(number: u64) -> String {
+    format!("gen-{number:06}")
+}
+
+fn parse(name: &str) -> Option<u64> {
+    name.strip_prefix("gen-")?.parse().ok()
+}
+
+/// An error of the system while opening.
+pub(crate) fn io_error(path: &Path, error: &io::Error) -> OpenError {
+    let (path, why) = (path.to_owned(), error.to_string());
+    if is_full(error.kind()) {
+        OpenError::Full { path, why }
+    } else {
+        OpenError::Io { path, why }
+    }
+}
+
+/// Makes the entries of a directory durable.
+pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Replaces a file as a whole: after a crash it has the old content or the new one. Mode 0600.
+pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
+    let temp = path.with_extension("new");
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temp)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(&temp, path)?;
+    path.parent().map_or(Ok(()), sync_dir)
+}

@@ -1,0 +1,153 @@
+//! Opening a store: the lock, the generation in force, whose it is and in which format.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use annex_service::store::StoreError;
+
+use crate::{
+    commit::Shared,
+    engine::{Engine, Fault, Pace},
+    error::OpenError,
+    generation::Home,
+    migrate,
+    rebuild::Rebuild,
+    schema::{Config, Marks},
+    slot::Slot,
+    state::{Owner, SCHEMA, STATE, State},
+    writer::Writer,
+};
+
+/// Where the backup lies that is written before a store of format `format` is migrated.
+pub fn backup_before(path: &Path, format: u32) -> PathBuf {
+    path.join(format!("before-migration-from-{format}.backup"))
+}
+
+/// A generation that was opened and read.
+pub(crate) struct Opened {
+    pub(crate) engine: Engine,
+    pub(crate) owner: Owner,
+    pub(crate) state: State,
+}
+
+/// Opens the store of `config` for writing.
+pub(crate) fn open(config: Config) -> Result<(Shared, Writer), OpenError> {
+    let home = Home::lock(&config.path)?;
+    let mut number = match home.current()? {
+        Some(number) => number,
+        None => create(&home, &config)?,
+    };
+    let mut opened = generation(&home, number, config.cache_capacity)?;
+    check_owner(&config, &opened.owner)?;
+    if opened.owner.format < config.schema.version {
+        (number, opened) = migrate::migrate(&home, &config, opened)?;
+    }
+    home.remove_others(number);
+    let engine = Arc::new(opened.engine);
+    let writer = Writer {
+        engine: engine.clone(),
+        state: opened.state,
+    };
+    let slot = Arc::new(Slot::new(home, engine));
+    Ok((Shared::new(config, slot, writer.state.clone()), writer))
+}
+
+/// Opens generation `number` and reads its schema and state.
+pub(crate) fn generation(home: &Home, number: u64, cache: u64) -> Result<Opened, OpenError> {
+    let path = home.path().to_owned();
+    let engine = Engine::open(&home.dir(number), cache, Pace::Normal).map_err(|fault| {
+        let path = path.clone();
+        match fault {
+            Fault::Locked => OpenError::Locked { path },
+            Fault::Full(why) => OpenError::Full { path, why },
+            Fault::Io(why) => OpenError::Io { path, why },
+            Fault::Damaged(why) => OpenError::Damaged { path, why },
+        }
+    })?;
+    match meta(&engine) {
+        Ok((owner, state)) => Ok(Opened {
+            engine,
+            owner,
+            state,
+        }),
+        Err(error) => Err(OpenError::Damaged {
+            path,
+            why: error.to_string(),
+        }),
+    }
+}
+
+fn meta(engine: &Engine) -> Result<(Owner, State), StoreError> {
+    let missing = |what: &str| StoreError::new("open", format!("there is no {what} record"));
+    let owner = engine.get(SCHEMA)?.ok_or_else(|| missing("schema"))?;
+    let state = engine.get(STATE)?.ok_or_else(|| missing("state"))?;
+    Ok((Owner::decode(&owner)?, State::decode(&state)?))
+}
+
+fn check_owner(config: &Config, owner: &Owner) -> Result<(), OpenError> {
+    let path = config.path.clone();
+    let schema = &config.schema;
+    if owner.component != schema.component {
+        let (found, expected) = (owner.component.clone(), schema.component.into());
+        return Err(OpenError::Foreign {
+            path,
+            found,
+            expected,
+        });
+    }
+    if owner.format > schema.version {
+        return Err(OpenError::Newer {
+            path,
+            found: owner.format,
+            supported: schema.version,
+        });
+    }
+    Ok(())
+}
+
+/// Makes the first generation. The pointer comes last: if the process dies before, the next start
+/// begins anew, and nothing was ever acknowledged.
+fn create(home: &Home, config: &Config) -> Result<u64, OpenError> {
+    let found = home.all();
+    if let [only] = found[..]
+        && generation(home, only, config.cache_capacity).is_ok()
+    {
+        // Whole, and only the pointer is missing: the process died just before it was written, or
+        // someone lost it.
+        return point_to(home, only);
+    }
+    if found.len() > 1 {
+        return Err(OpenError::Damaged {
+            path: config.path.clone(),
+            why: "the file `current` is missing, and there is more than one generation".into(),
+        });
+    }
+    for number in found {
+        home.remove(number);
+    }
+    let owner = Owner::new(config.schema.component, config.schema.version);
+    let built = Rebuild::start(home, config.cache_capacity, Pace::Normal)
+        .and_then(|rebuild| rebuild.finish(&owner, Marks::default()));
+    match built {
+        Ok(built) => point_to(home, built.number),
+        Err(error) => Err(from_store(&config.path, &error)),
+    }
+}
+
+fn point_to(home: &Home, number: u64) -> Result<u64, OpenError> {
+    home.point_to(number)
+        .map_err(|error| crate::generation::io_error(home.path(), &error))?;
+    Ok(number)
+}
+
+/// A failure of a generation that was being built.
+pub(crate) fn from_store(path: &Path, error: &StoreError) -> OpenError {
+    let (path, why) = (path.to_owned(), error.to_string());
+    if error.full {
+        OpenError::Full { path, why }
+    } else {
+        OpenError::Io { path, why }
+    }
+}
