@@ -1,14 +1,16 @@
 //! Service discovery (XEP-0030) with extension forms (XEP-0128), contact addresses (XEP-0157) and
 //! paged items (XEP-0059), fed by the [`Registry`].
 
-use annex_stanza::{Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns};
+use annex_stanza::{
+    Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns,
+    rsm::{self, Place},
+};
 
 use crate::{
     basic, commands,
     context::{Context, Failure, Outcome},
     input::Common,
     registry::{Answer, Identity, Info, Item, Registry, Shape},
-    rsm::{self, Place},
 };
 
 /// Answers disco#info and disco#items; nothing if the request is about something else.
@@ -237,7 +239,7 @@ pub struct Query {
     /// Its node.
     pub node: Option<String>,
     /// Its page, if one was asked for.
-    pub page: Option<rsm::Query>,
+    pub page: Option<rsm::Request>,
 }
 
 impl Query {
@@ -251,7 +253,7 @@ impl Query {
             .map(str::to_owned);
         Ok(Self {
             node,
-            page: rsm::Query::within(&element)?,
+            page: rsm::Request::within(&element)?,
         })
     }
 }
@@ -264,55 +266,44 @@ pub struct ItemPage {
     /// Nothing lies beyond the page in its direction.
     pub complete: bool,
     /// Position of the first item in the whole list, where it is cheap to know.
-    pub index: Option<u64>,
+    pub index: Option<usize>,
     /// Length of the whole list, where it is cheap to know.
-    pub count: Option<u64>,
+    pub count: Option<usize>,
 }
 
 /// Answers disco#items from a list that is in memory, in its order: the page that was asked for,
 /// cut to what a stanza holds. The id of an item is its address, with its node behind a `#`.
 pub fn items(stanza: &Stanza, list: &[Item], common: &Common) -> Outcome<Answer> {
     let asked = Query::parse(stanza)?;
-    let query = asked.page.clone().unwrap_or_default();
-    let find = |uid: &str| {
-        list.iter()
-            .position(|item| uid_of(item) == uid)
-            .ok_or_else(rsm::not_found)
-    };
-    let limit = query.limit(usize::MAX);
-    let (start, end) = match &query.place {
-        Place::First => (0, limit.min(list.len())),
-        Place::After(uid) => {
-            let start = find(uid)? + 1;
-            (start, start.saturating_add(limit).min(list.len()))
-        }
-        Place::Before(uid) => {
-            let end = find(uid)?;
-            (end.saturating_sub(limit), end)
-        }
-        Place::Last => (list.len().saturating_sub(limit), list.len()),
-        Place::Index(index) => {
-            let start = usize::try_from(*index)
-                .unwrap_or(usize::MAX)
-                .min(list.len());
-            (start, start.saturating_add(limit).min(list.len()))
-        }
-    };
-    let complete = if query.place.is_backwards() {
-        start == 0
-    } else {
-        end == list.len()
-    };
+    let mut request = asked.page.clone().unwrap_or_default();
+    if let Place::Index(index) = &mut request.place {
+        // XEP-0059 §2.6: behind the last item lies an empty page.
+        *index = (*index).min(list.len());
+    }
+    let list: Vec<(String, &Item)> = list.iter().map(|item| (uid_of(item), item)).collect();
+    let selection = request.select(&list, list.len(), |(uid, _)| uid)?;
+    let end = selection.index + selection.items.len();
+    let backwards = is_backwards(&request.place);
     let page = ItemPage {
-        items: list[start..end]
+        complete: if backwards {
+            selection.index == 0
+        } else {
+            end == list.len()
+        },
+        items: selection
+            .items
             .iter()
-            .map(|item| (uid_of(item), item.clone()))
+            .map(|(uid, item)| (uid.clone(), (*item).clone()))
             .collect(),
-        complete,
-        index: Some(start as u64),
-        count: Some(list.len() as u64),
+        index: Some(selection.index),
+        count: Some(selection.count),
     };
     Ok(Answer::Result(item_page(stanza, &asked, page, common)))
+}
+
+/// The page ends at its place, rather than begins there: what does not fit is left out in front.
+fn is_backwards(place: &Place) -> bool {
+    matches!(place, Place::Before(_) | Place::Last)
 }
 
 fn uid_of(item: &Item) -> String {
@@ -326,8 +317,10 @@ fn uid_of(item: &Item) -> String {
 /// in front where the page was asked for backwards. The page's place is told if it was asked for,
 /// or if there is more than it shows.
 pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Common) -> Vec<u8> {
-    let place = asked.page.as_ref().map(|query| &query.place);
-    let backwards = place.is_some_and(Place::is_backwards);
+    let backwards = asked
+        .page
+        .as_ref()
+        .is_some_and(|page| is_backwards(&page.place));
     let mut room = room(stanza, common).saturating_sub(2 * 1024);
     let rendered: Vec<Vec<u8>> = page
         .items
@@ -347,7 +340,7 @@ pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Co
     };
     let from = if backwards { rendered.len() - shown } else { 0 };
     page.complete &= shown == rendered.len();
-    page.index = page.index.map(|index| index + from as u64);
+    page.index = page.index.map(|index| index + from);
     let uids = &page.items[from..from + shown];
 
     let mut xml = Xml::new();
@@ -360,8 +353,8 @@ pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Co
     // XEP-0059 §2.2: where there is nothing whatsoever, the query is simply empty.
     if (asked.page.is_some() && page.count != Some(0)) || !page.complete {
         let ends = uids.first().zip(uids.last());
-        let ends = ends.map(|((first, _), (last, _))| (first.as_str(), last.as_str()));
-        rsm::Page {
+        let ends = ends.map(|((first, _), (last, _))| (first.clone(), last.clone()));
+        rsm::Response {
             ends,
             index: page.index,
             count: page.count,

@@ -7,7 +7,7 @@
 //! * [`service`]: the machine around a [`component::Component`]: routing by kind, address and
 //!   payload, and all-or-nothing handlers; [`registry`]: what a component offers;
 //!   [`context`]: what its handlers work with.
-//! * [`disco`], [`basic`], [`commands`]: what every service answers; [`rsm`]: its pages.
+//! * [`disco`], [`basic`], [`commands`]: what every service answers.
 //! * [`due`], [`unconfirmed`], [`slices`]: indexes for what must happen, be told again, or be
 //!   deleted, after a restart too; [`audit`]: the log of what was done by whom.
 //! * [`record`]: how records and keys are written; [`pending`]: what waits for an answer.
@@ -28,7 +28,6 @@ pub mod overlay;
 pub mod pending;
 pub mod record;
 pub mod registry;
-pub mod rsm;
 pub mod service;
 pub mod settings;
 pub mod slices;
