@@ -1,6 +1,7 @@
 """profanity, a client for people, in a terminal of tmux that we type into and read."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ import time
 from pathlib import Path
 
 from .process import find
-from .waiting import PATIENCE, PAUSE, TimedOut
+from .waiting import PATIENCE, PAUSE, TimedOut, until
 
 
 class Profanity:
@@ -66,7 +67,10 @@ class Profanity:
             await asyncio.sleep(PAUSE)
 
     def _end(self):
-        subprocess.run([*self._tmux, "kill-server"], env=self._environment, capture_output=True, check=False)
+        with contextlib.suppress(subprocess.CalledProcessError):  # it may have ended by itself
+            profanity = self._run("list-panes", "-F", "#{pane_pid}").stdout.strip()
+            self._run("kill-server")
+            until(lambda: not Path("/proc", profanity, "exe").exists(), "profanity ending")
         shutil.rmtree(self.home, ignore_errors=True)
 
     def _run(self, *words):
