@@ -22,19 +22,13 @@ pub type Audience = Chunks<Recipient>;
 
 impl<T> Clone for Chunks<T> {
     fn clone(&self) -> Self {
-        Self {
-            chunks: Arc::clone(&self.chunks),
-            len: self.len,
-        }
+        Self { chunks: Arc::clone(&self.chunks), len: self.len }
     }
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Self {
-        Self {
-            chunks: Arc::default(),
-            len: 0,
-        }
+        Self { chunks: Arc::default(), len: 0 }
     }
 }
 
@@ -122,10 +116,7 @@ impl<T: Clone> Chunks<T> {
     pub fn replace(&mut self, index: usize, entry: T) -> Option<T> {
         let (at, within) = self.find(index)?;
         let chunks = Arc::make_mut(&mut self.chunks);
-        Some(std::mem::replace(
-            &mut Arc::make_mut(&mut chunks[at])[within],
-            entry,
-        ))
+        Some(std::mem::replace(&mut Arc::make_mut(&mut chunks[at])[within], entry))
     }
 }
 

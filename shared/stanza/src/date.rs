@@ -44,11 +44,8 @@ impl Timestamp {
                 if digits == 0 {
                     return None;
                 }
-                let six: String = fraction[..digits]
-                    .chars()
-                    .chain("000000".chars())
-                    .take(6)
-                    .collect();
+                let six: String =
+                    fraction[..digits].chars().chain("000000".chars()).take(6).collect();
                 (number(&six)?, &fraction[digits..])
             }
             None => (0, rest),
@@ -62,9 +59,7 @@ impl Timestamp {
             _ => return None,
         };
         let seconds = hour * 3_600 + (minute - offset) * 60 + second;
-        Some(Self(
-            days_from_civil(year, month, day) * DAY + seconds * SECOND + micros,
-        ))
+        Some(Self(days_from_civil(year, month, day) * DAY + seconds * SECOND + micros))
     }
 
     /// Later by so many microseconds.
@@ -79,10 +74,7 @@ impl fmt::Display for Timestamp {
         let (year, month, day) = civil_from_days(days);
         let (seconds, micros) = (within / SECOND, within % SECOND);
         let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"
-        )?;
+        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         if micros != 0 {
             write!(f, ".{micros:06}")?;
         }
@@ -91,11 +83,7 @@ impl fmt::Display for Timestamp {
 }
 
 fn number(text: &str) -> Option<i64> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
-    }
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
 }
 
 fn days_in_month(year: i64, month: i64) -> i64 {
@@ -126,10 +114,6 @@ fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let shifted = (5 * of_year + 2) / 153;
     let day = of_year - (153 * shifted + 2) / 5 + 1;
-    let month = if shifted < 10 {
-        shifted + 3
-    } else {
-        shifted - 9
-    };
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
     (year_of_era + era * 400 + i64::from(month <= 2), month, day)
 }

@@ -38,15 +38,9 @@ impl ErrorType {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        [
-            Self::Auth,
-            Self::Cancel,
-            Self::Continue,
-            Self::Modify,
-            Self::Wait,
-        ]
-        .into_iter()
-        .find(|kind| kind.as_str() == text)
+        [Self::Auth, Self::Cancel, Self::Continue, Self::Modify, Self::Wait]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -105,11 +99,7 @@ impl FromStr for Condition {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .iter()
-            .copied()
-            .find(|condition| condition.as_str() == text)
-            .ok_or(())
+        Self::ALL.iter().copied().find(|condition| condition.as_str() == text).ok_or(())
     }
 }
 
@@ -130,29 +120,26 @@ pub struct Refusal {
     pub reason: &'static str,
     /// A sentence for people.
     pub text: Option<Cow<'static, str>>,
+    details: Option<Box<Details>>,
+}
+
+/// What few refusals have: apart, so that a result with a refusal stays small.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Details {
     /// The application's own condition, rendered.
-    pub app: Option<Vec<u8>>,
+    app: Option<Vec<u8>>,
     /// What stands before `<error/>`, rendered.
-    pub echo: Option<Vec<u8>>,
+    echo: Option<Vec<u8>>,
     /// Content of `<gone/>` and `<redirect/>`.
-    pub uri: Option<String>,
+    uri: Option<String>,
     /// Who refused, where that is not the address written to.
-    pub by: Option<Jid>,
+    by: Option<Jid>,
 }
 
 impl Refusal {
     /// A refusal with the condition's usual type.
     pub fn new(condition: Condition, reason: &'static str) -> Self {
-        Self {
-            kind: condition.default_type(),
-            condition,
-            reason,
-            text: None,
-            app: None,
-            echo: None,
-            uri: None,
-            by: None,
-        }
+        Self { kind: condition.default_type(), condition, reason, text: None, details: None }
     }
 
     /// With another type.
@@ -162,67 +149,54 @@ impl Refusal {
 
     /// With a sentence.
     pub fn text(self, text: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            text: Some(text.into()),
-            ..self
-        }
+        Self { text: Some(text.into()), ..self }
     }
 
     /// With an empty application condition.
-    pub fn app(self, ns: &str, name: &str) -> Self {
+    pub fn app(mut self, ns: &str, name: &str) -> Self {
         let mut xml = Xml::new();
         xml.leaf(name, ns);
-        Self {
-            app: Some(xml.finish()),
-            ..self
-        }
+        self.details.get_or_insert_default().app = Some(xml.finish());
+        self
     }
 
     /// With a rendered payload before the error.
-    pub fn echo(self, rendered: Vec<u8>) -> Self {
-        Self {
-            echo: Some(rendered),
-            ..self
-        }
+    pub fn echo(mut self, rendered: Vec<u8>) -> Self {
+        self.details.get_or_insert_default().echo = Some(rendered);
+        self
     }
 
     /// With the address that `<gone/>` or `<redirect/>` names.
-    pub fn uri(self, uri: impl Into<String>) -> Self {
-        Self {
-            uri: Some(uri.into()),
-            ..self
-        }
+    pub fn uri(mut self, uri: impl Into<String>) -> Self {
+        self.details.get_or_insert_default().uri = Some(uri.into());
+        self
     }
 
     /// With the address of who refused.
-    pub fn by(self, by: Jid) -> Self {
-        Self {
-            by: Some(by),
-            ..self
-        }
+    pub fn by(mut self, by: Jid) -> Self {
+        self.details.get_or_insert_default().by = Some(by);
+        self
     }
 
     /// Echo and `<error/>`, rendered.
     pub fn xml(&self) -> Vec<u8> {
         let mut xml = Xml::new();
-        if let Some(echo) = &self.echo {
+        let none = Details::default();
+        let details = self.details.as_deref().unwrap_or(&none);
+        if let Some(echo) = &details.echo {
             xml.raw(echo);
         }
         xml.open("error").attr("type", self.kind.as_str());
-        xml.attr_opt("by", self.by.as_ref().map(Jid::as_str));
+        xml.attr_opt("by", details.by.as_ref().map(Jid::as_str));
         xml.text_element(
             self.condition.as_str(),
             Some(ns::STANZAS),
-            self.uri.as_deref().unwrap_or_default(),
+            details.uri.as_deref().unwrap_or_default(),
         );
         if let Some(text) = &self.text {
-            xml.open("text")
-                .xmlns(ns::STANZAS)
-                .attr("xml:lang", "en")
-                .text(text)
-                .close();
+            xml.open("text").xmlns(ns::STANZAS).attr("xml:lang", "en").text(text).close();
         }
-        if let Some(app) = &self.app {
+        if let Some(app) = &details.app {
             xml.raw(app);
         }
         xml.finish()
@@ -257,13 +231,8 @@ pub fn read_error(stanza: &Stanza) -> Option<(ErrorType, Condition, Option<Strin
         .filter(|child| child.ns() == ns::STANZAS)
         .find_map(|child| child.name().parse().ok())
         .unwrap_or(Condition::UndefinedCondition);
-    let kind = element
-        .attr("type")
-        .and_then(ErrorType::parse)
-        .unwrap_or(condition.default_type());
-    let text = element
-        .get_child("text", ns::STANZAS)
-        .map(minidom::Element::text);
+    let kind = element.attr("type").and_then(ErrorType::parse).unwrap_or(condition.default_type());
+    let text = element.get_child("text", ns::STANZAS).map(minidom::Element::text);
     Some((kind, condition, text))
 }
 

@@ -56,10 +56,7 @@ impl Nick {
         if before == '\u{200d}' {
             return Err(NickError::Invisible);
         }
-        Ok(Self {
-            spelled: text.to_owned(),
-            key: key(text),
-        })
+        Ok(Self { spelled: text.to_owned(), key: key(text) })
     }
 
     /// As it was asked for.
@@ -77,12 +74,8 @@ impl Nick {
 pub fn key(text: &str) -> String {
     let mut key = text.to_owned();
     for _ in 0..4 {
-        let next: String = key
-            .chars()
-            .filter(|c| !is_invisible(*c))
-            .flat_map(char::to_lowercase)
-            .nfkc()
-            .collect();
+        let next: String =
+            key.chars().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).nfkc().collect();
         if next == key {
             break;
         }
@@ -140,17 +133,8 @@ mod tests {
 
     #[test]
     fn a_nickname_is_used_as_asked_or_refused() {
-        for good in [
-            "Ann",
-            "ann bee",
-            "Ωmega",
-            "🦀",
-            "👩‍👩‍👧",
-            "🏳️‍🌈",
-            "日本",
-            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
-            "1️⃣",
-        ] {
+        for good in ["Ann", "ann bee", "Ωmega", "🦀", "👩‍👩‍👧", "🏳️‍🌈", "日本", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣"]
+        {
             assert_eq!(Nick::check(good).expect(good).as_str(), good);
         }
         for (bad, why) in [

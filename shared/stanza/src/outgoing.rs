@@ -25,13 +25,7 @@ pub struct Outgoing {
 impl Outgoing {
     /// An empty stanza.
     pub fn new(kind: Kind, from: &Jid) -> Self {
-        Self {
-            kind,
-            from: from.clone(),
-            id: None,
-            lang: None,
-            payload: Vec::new(),
-        }
+        Self { kind, from: from.clone(), id: None, lang: None, payload: Vec::new() }
     }
 
     /// An empty message.
@@ -51,18 +45,12 @@ impl Outgoing {
 
     /// With this id.
     pub fn id(self, id: impl Into<String>) -> Self {
-        Self {
-            id: Some(id.into()),
-            ..self
-        }
+        Self { id: Some(id.into()), ..self }
     }
 
     /// In this language.
     pub fn lang(self, lang: impl Into<String>) -> Self {
-        Self {
-            lang: Some(lang.into()),
-            ..self
-        }
+        Self { lang: Some(lang.into()), ..self }
     }
 
     /// With rendered content behind what is there.

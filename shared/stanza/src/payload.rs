@@ -47,18 +47,12 @@ impl Payload {
     }
 
     pub(crate) fn new(bytes: Vec<u8>, children: Vec<Child>) -> Self {
-        Self {
-            bytes: bytes.into(),
-            children: children.into(),
-        }
+        Self { bytes: bytes.into(), children: children.into() }
     }
 
     /// Reads kept bytes again. None if they are not what this crate keeps.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader::within_stream(Limits {
-            bytes: usize::MAX,
-            ..Limits::default()
-        });
+        let mut reader = Reader::within_stream(Limits { bytes: usize::MAX, ..Limits::default() });
         reader.feed(b"<message from='x'>");
         reader.feed(bytes);
         reader.feed(b"</message>");

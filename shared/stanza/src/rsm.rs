@@ -38,18 +38,14 @@ impl Request {
     pub fn parse(element: &Element) -> Result<Self, Refusal> {
         let bad = |text| Refusal::new(Condition::BadRequest, "rsm.malformed").text(text);
         if !element.is("set", ns::RSM) {
-            return Err(bad(
-                "expected <set xmlns='http://jabber.org/protocol/rsm'/>",
-            ));
+            return Err(bad("expected <set xmlns='http://jabber.org/protocol/rsm'/>"));
         }
         let own = |name| element.get_child(name, ns::RSM).map(Element::text);
         let number = |name| match own(name) {
             None => Ok(None),
-            Some(text) => text
-                .trim()
-                .parse()
-                .map(Some)
-                .map_err(|_| bad("max and index are whole numbers")),
+            Some(text) => {
+                text.trim().parse().map(Some).map_err(|_| bad("max and index are whole numbers"))
+            }
         };
         let place = match (own("after"), own("before"), number("index")?) {
             (Some(_), Some(_), _) => return Err(bad("after and before exclude each other")),
@@ -60,18 +56,12 @@ impl Request {
             (None, None, Some(index)) => Place::Index(index),
             (None, None, None) => Place::First,
         };
-        Ok(Self {
-            max: number("max")?,
-            place,
-        })
+        Ok(Self { max: number("max")?, place })
     }
 
     /// The `<set/>` within a payload's element, if there is one.
     pub fn within(element: &Element) -> Result<Option<Self>, Refusal> {
-        element
-            .get_child("set", ns::RSM)
-            .map(Self::parse)
-            .transpose()
+        element.get_child("set", ns::RSM).map(Self::parse).transpose()
     }
 
     /// The part of an ordered list that is asked for, at most `limit` long. The item named must be
@@ -104,11 +94,7 @@ impl Request {
             }
             Place::Index(index) => (*index, list.len().min(index + max)),
         };
-        Ok(Selection {
-            items: &list[start..end],
-            index: start,
-            count: list.len(),
-        })
+        Ok(Selection { items: &list[start..end], index: start, count: list.len() })
     }
 }
 
@@ -139,8 +125,7 @@ impl Response {
     pub fn write(&self, xml: &mut Xml) {
         xml.open("set").xmlns(ns::RSM);
         if let Some((first, last)) = &self.ends {
-            xml.open("first")
-                .attr_opt("index", self.index.map(|index| index.to_string()));
+            xml.open("first").attr_opt("index", self.index.map(|index| index.to_string()));
             xml.text(first).close();
             xml.text_element("last", None, last);
         }
@@ -169,14 +154,9 @@ mod tests {
 
     fn page(place: Place, max: usize) -> Result<Vec<&'static str>, Condition> {
         const LIST: [&str; 5] = ["a", "b", "c", "d", "e"];
-        let request = Request {
-            max: Some(max),
-            place,
-        };
+        let request = Request { max: Some(max), place };
         let selected = request.select(&LIST, 100, |item| item);
-        selected
-            .map(|page| page.items.to_vec())
-            .map_err(|refusal| refusal.condition)
+        selected.map(|page| page.items.to_vec()).map_err(|refusal| refusal.condition)
     }
 
     #[test]
@@ -193,14 +173,8 @@ mod tests {
 
     #[test]
     fn an_item_that_is_not_in_the_list_is_not_found() {
-        assert_eq!(
-            page(Place::After("x".into()), 2),
-            Err(Condition::ItemNotFound)
-        );
-        assert_eq!(
-            page(Place::Before("x".into()), 2),
-            Err(Condition::ItemNotFound)
-        );
+        assert_eq!(page(Place::After("x".into()), 2), Err(Condition::ItemNotFound));
+        assert_eq!(page(Place::Before("x".into()), 2), Err(Condition::ItemNotFound));
         assert_eq!(page(Place::Index(6), 2), Err(Condition::ItemNotFound));
     }
 }

@@ -100,23 +100,14 @@ impl Stanza {
     /// The stanza as bytes, the same for the same stanza: for traces and tests.
     pub fn render(&self) -> Vec<u8> {
         let mut xml = Xml::new();
-        write_header(
-            &mut xml,
-            self.kind,
-            &self.from,
-            self.id.as_deref(),
-            self.lang.as_deref(),
-        );
+        write_header(&mut xml, self.kind, &self.from, self.id.as_deref(), self.lang.as_deref());
         xml.attr("to", self.to.as_str()).raw(self.payload.bytes());
         xml.finish()
     }
 
     /// Reads one stanza: for traces and tests.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let limits = Limits {
-            bytes: usize::MAX,
-            ..Limits::default()
-        };
+        let limits = Limits { bytes: usize::MAX, ..Limits::default() };
         let mut reader = Reader::within_stream(limits);
         reader.feed(bytes);
         match reader.next() {

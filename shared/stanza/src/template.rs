@@ -45,10 +45,7 @@ pub struct Recipient {
 
 impl From<&Jid> for Recipient {
     fn from(jid: &Jid) -> Self {
-        Self {
-            to: jid.escaped(),
-            slots: None,
-        }
+        Self { to: jid.escaped(), slots: None }
     }
 }
 
@@ -101,10 +98,7 @@ impl Template {
         } else {
             bytes.extend_from_slice(b"'>");
             let start = bytes.len();
-            placed.extend(slots.iter().map(|slot| Slot {
-                at: start + slot.at,
-                ..*slot
-            }));
+            placed.extend(slots.iter().map(|slot| Slot { at: start + slot.at, ..*slot }));
             bytes.extend_from_slice(&stanza.payload);
             bytes.extend_from_slice(b"</");
             bytes.extend_from_slice(stanza.kind.name().as_bytes());
@@ -143,10 +137,8 @@ impl Template {
         for slot in &inner.slots {
             out.extend_from_slice(&inner.bytes[done..slot.at]);
             done = slot.at;
-            let fill = recipient
-                .slots
-                .as_deref()
-                .and_then(|slots| slots.get(usize::from(slot.number)));
+            let fill =
+                recipient.slots.as_deref().and_then(|slots| slots.get(usize::from(slot.number)));
             if let Some(fill) = fill {
                 out.extend_from_slice(fill);
             }

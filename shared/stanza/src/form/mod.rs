@@ -86,10 +86,7 @@ impl FieldKind {
 
     /// Reads the `type` attribute; an unknown type is `text-single` (XEP-0004 §3.3).
     pub fn parse(text: &str) -> Self {
-        Self::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .unwrap_or(Self::TextSingle)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == text).unwrap_or(Self::TextSingle)
     }
 }
 
@@ -162,35 +159,22 @@ impl Field {
 
     /// Text for people between the fields.
     pub fn fixed(text: impl Into<String>) -> Self {
-        Self {
-            var: None,
-            values: vec![text.into()],
-            ..Self::new(FieldKind::Fixed, "")
-        }
+        Self { var: None, values: vec![text.into()], ..Self::new(FieldKind::Fixed, "") }
     }
 
     /// With this label.
     pub fn label(self, label: impl Into<String>) -> Self {
-        Self {
-            label: Some(label.into()),
-            ..self
-        }
+        Self { label: Some(label.into()), ..self }
     }
 
     /// With this help.
     pub fn desc(self, desc: impl Into<String>) -> Self {
-        Self {
-            desc: Some(desc.into()),
-            ..self
-        }
+        Self { desc: Some(desc.into()), ..self }
     }
 
     /// It must be filled in.
     pub fn required(self) -> Self {
-        Self {
-            required: true,
-            ..self
-        }
+        Self { required: true, ..self }
     }
 
     /// With one more value.
@@ -218,13 +202,7 @@ impl Field {
 
     /// With values of this datatype.
     pub fn datatype(self, datatype: impl Into<String>, method: Method) -> Self {
-        Self {
-            validate: Some(Validate {
-                datatype: Some(datatype.into()),
-                method,
-            }),
-            ..self
-        }
+        Self { validate: Some(Validate { datatype: Some(datatype.into()), method }), ..self }
     }
 }
 
@@ -263,10 +241,7 @@ impl Form {
 
     /// With this title.
     pub fn title(self, title: impl Into<String>) -> Self {
-        Self {
-            title: Some(title.into()),
-            ..self
-        }
+        Self { title: Some(title.into()), ..self }
     }
 
     /// With one more line of instructions.
@@ -283,8 +258,6 @@ impl Form {
 
     /// The field of this name.
     pub fn find(&self, var: &str) -> Option<&Field> {
-        self.fields
-            .iter()
-            .find(|field| field.var.as_deref() == Some(var))
+        self.fields.iter().find(|field| field.var.as_deref() == Some(var))
     }
 }

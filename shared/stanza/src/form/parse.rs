@@ -25,16 +25,11 @@ impl Form {
             Some("cancel") => FormKind::Cancel,
             Some("result") => FormKind::Result,
             Some(_) => {
-                return Err(bad(
-                    "the form's type is not form, submit, cancel or result".into()
-                ));
+                return Err(bad("the form's type is not form, submit, cancel or result".into()));
             }
         };
         let mut form = Self::new(kind, None);
-        for child in element
-            .children()
-            .filter(|child| child.has_ns(ns::DATA_FORMS))
-        {
+        for child in element.children().filter(|child| child.has_ns(ns::DATA_FORMS)) {
             match child.name() {
                 "title" => form.title = Some(child.text()),
                 "instructions" => form.instructions.push(child.text()),
@@ -59,25 +54,16 @@ impl Form {
 }
 
 fn parse_fields(element: &Element) -> Result<Vec<Field>, Refusal> {
-    element
-        .children()
-        .filter(|child| child.is("field", ns::DATA_FORMS))
-        .map(parse_field)
-        .collect()
+    element.children().filter(|child| child.is("field", ns::DATA_FORMS)).map(parse_field).collect()
 }
 
 fn parse_field(element: &Element) -> Result<Field, Refusal> {
-    let kind = element
-        .attr("type")
-        .map_or(FieldKind::TextSingle, FieldKind::parse);
+    let kind = element.attr("type").map_or(FieldKind::TextSingle, FieldKind::parse);
     let var = element.attr("var").map(str::to_owned);
     if var.is_none() && kind != FieldKind::Fixed {
         return Err(bad("a field has no var".into()));
     }
-    let mut field = Field {
-        var,
-        ..Field::new(kind, "")
-    };
+    let mut field = Field { var, ..Field::new(kind, "") };
     field.label = element.attr("label").map(str::to_owned);
     for child in element.children() {
         if child.is("validate", ns::VALIDATE) {
@@ -116,10 +102,8 @@ fn parse_validate(element: &Element, field: &mut Field) {
     } else {
         Method::Basic
     };
-    field.validate = Some(Validate {
-        datatype: element.attr("datatype").map(str::to_owned),
-        method,
-    });
+    field.validate =
+        Some(Validate { datatype: element.attr("datatype").map(str::to_owned), method });
     field.list_range = own("list-range").map(|range| {
         let number = |name| range.attr(name).and_then(|text| text.parse().ok());
         (number("min"), number("max"))

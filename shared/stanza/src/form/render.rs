@@ -13,9 +13,7 @@ impl Form {
 
     /// Writes the `<x/>` element.
     pub fn write(&self, xml: &mut Xml) {
-        xml.open("x")
-            .xmlns(ns::DATA_FORMS)
-            .attr("type", self.kind.as_str());
+        xml.open("x").xmlns(ns::DATA_FORMS).attr("type", self.kind.as_str());
         if let Some(title) = &self.title {
             xml.text_element("title", None, title);
         }
@@ -62,13 +60,8 @@ fn write_field(xml: &mut Xml, field: &Field, kind: FormKind, typed: bool) {
         xml.open("required").close();
     }
     if field.validate.is_some() || field.list_range.is_some() {
-        let datatype = field
-            .validate
-            .as_ref()
-            .and_then(|validate| validate.datatype.as_deref());
-        xml.open("validate")
-            .xmlns(ns::VALIDATE)
-            .attr_opt("datatype", datatype);
+        let datatype = field.validate.as_ref().and_then(|validate| validate.datatype.as_deref());
+        xml.open("validate").xmlns(ns::VALIDATE).attr_opt("datatype", datatype);
         match field.validate.as_ref().map(|validate| &validate.method) {
             None => {}
             Some(Method::Basic) => {
@@ -78,9 +71,7 @@ fn write_field(xml: &mut Xml, field: &Field, kind: FormKind, typed: bool) {
                 xml.open("open").close();
             }
             Some(Method::Range { min, max }) => {
-                xml.open("range")
-                    .attr_opt("min", min.as_deref())
-                    .attr_opt("max", max.as_deref());
+                xml.open("range").attr_opt("min", min.as_deref()).attr_opt("max", max.as_deref());
                 xml.close();
             }
             Some(Method::Regex(pattern)) => {

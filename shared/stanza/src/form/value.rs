@@ -44,9 +44,7 @@ impl Field {
     pub fn word<'a>(&self, words: &[&'a str]) -> Result<&'a str, Refusal> {
         let text = self.text().trim();
         let found = words.iter().find(|word| **word == text);
-        found
-            .copied()
-            .ok_or_else(|| self.invalid(&format!("one of {}", words.join(", "))))
+        found.copied().ok_or_else(|| self.invalid(&format!("one of {}", words.join(", "))))
     }
 
     /// An address.
@@ -56,13 +54,8 @@ impl Field {
 
     /// Addresses, empty lines passed over.
     pub fn jids(&self) -> Result<Vec<Jid>, Refusal> {
-        let lines = self
-            .values
-            .iter()
-            .flat_map(|value| value.lines())
-            .map(str::trim);
+        let lines = self.values.iter().flat_map(|value| value.lines()).map(str::trim);
         let jids = lines.filter(|line| !line.is_empty()).map(Jid::parse);
-        jids.collect::<Result<_, _>>()
-            .map_err(|_| self.invalid("addresses, one a line"))
+        jids.collect::<Result<_, _>>().map_err(|_| self.invalid("addresses, one a line"))
     }
 }

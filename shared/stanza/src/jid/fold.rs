@@ -28,13 +28,13 @@ pub(super) fn resource(part: &str) -> Cow<'_, str> {
     if part.is_ascii() {
         return Cow::Borrowed(part);
     }
-    match stringprep::resourceprep(part) {
-        Ok(folded) => folded,
-        Err(_) => Cow::Owned(part.chars().filter(|c| !is_nothing(*c)).nfkc().collect()),
-    }
+    Cow::Owned(settled(part, |part| match stringprep::resourceprep(part) {
+        Ok(folded) => folded.into_owned(),
+        Err(_) => part.chars().filter(|c| !is_nothing(*c)).nfkc().collect(),
+    }))
 }
 
-fn caseless<'a>(part: &'a str, profile: fn(&'a str) -> Option<Cow<'a, str>>) -> Cow<'a, str> {
+fn caseless<'a>(part: &'a str, profile: fn(&str) -> Option<Cow<'_, str>>) -> Cow<'a, str> {
     if part.is_ascii() {
         return if part.bytes().any(|byte| byte.is_ascii_uppercase()) {
             Cow::Owned(part.to_ascii_lowercase())
@@ -42,22 +42,21 @@ fn caseless<'a>(part: &'a str, profile: fn(&'a str) -> Option<Cow<'a, str>>) -> 
             Cow::Borrowed(part)
         };
     }
-    match profile(part) {
-        Some(folded) => folded,
-        None => Cow::Owned(fallback(part)),
-    }
+    Cow::Owned(settled(part, |part| match profile(part) {
+        Some(folded) => folded.into_owned(),
+        None => {
+            let seen = part.chars().filter(|c| !is_nothing(*c));
+            seen.flat_map(char::to_lowercase).nfkc().collect()
+        }
+    }))
 }
 
-/// Folded until it stays as it is: a key is its own key.
-fn fallback(part: &str) -> String {
-    let mut folded = part.to_owned();
+/// Folds until nothing changes: a key is its own key, also for characters that newer tables map to
+/// ones that the older profile folds.
+fn settled(part: &str, fold: impl Fn(&str) -> String) -> String {
+    let mut folded = fold(part);
     for _ in 0..4 {
-        let next: String = folded
-            .chars()
-            .filter(|c| !is_nothing(*c))
-            .flat_map(char::to_lowercase)
-            .nfkc()
-            .collect();
+        let next = fold(&folded);
         if next == folded {
             break;
         }

@@ -26,8 +26,8 @@ pub const PART_BYTES: usize = 1023;
 /// Why a text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JidError {
-    /// There is no domain.
-    #[error("the domain is missing")]
+    /// There is no domain, or one of its labels is empty.
+    #[error("the domain, or a label of it, is missing")]
     NoDomain,
     /// `@` without a local part before it.
     #[error("the part before '@' is empty")]
@@ -77,11 +77,7 @@ impl Text {
             text.push('/');
             text.push_str(resource);
         }
-        Self {
-            text: text.into(),
-            local: local.map(|local| length(local.len())),
-            bare,
-        }
+        Self { text: text.into(), local: local.map(|local| length(local.len())), bare }
     }
 
     fn local(&self) -> Option<&str> {
@@ -100,6 +96,21 @@ impl Text {
     fn resource(&self) -> Option<&str> {
         self.text.get(usize::from(self.bare) + 1..)
     }
+}
+
+fn is_part(part: &str) -> bool {
+    !part.is_empty() && part.len() <= PART_BYTES && !part.chars().any(char::is_control)
+}
+
+fn is_local(part: &str) -> bool {
+    // RFC 7622 §3.3.1, and the space.
+    is_part(part) && !part.contains(['"', '&', '\'', '/', ':', '<', '>', '@', ' '])
+}
+
+fn is_domain(part: &str) -> bool {
+    is_part(part)
+        && !part.contains(['@', '/', ' ', '<', '>', '&', '"', '\''])
+        && !part.split('.').any(str::is_empty)
 }
 
 /// Parts are bounded, so that lengths fit.
@@ -129,7 +140,7 @@ impl Jid {
         resource: Option<&str>,
     ) -> Result<Self, JidError> {
         let domain = domain.strip_suffix('.').unwrap_or(domain);
-        if domain.is_empty() {
+        if domain.split('.').any(str::is_empty) {
             return Err(JidError::NoDomain);
         }
         if local == Some("") {
@@ -146,25 +157,16 @@ impl Jid {
                 return Err(JidError::Character);
             }
         }
-        // RFC 7622 §3.3.1 forbids these before the '@'; the space is what an unescaped header
-        // would be split at.
-        if local.is_some_and(|local| local.contains(['"', '&', '\'', '/', ':', '<', '>', '@', ' ']))
+        let spelled = Text::new(local, domain, resource);
+        let parts = (local.map(fold::local), fold::domain(domain), resource.map(fold::resource));
+        // Both the spelling and what it folds to must be an address: U+FF20 folds to an '@'.
+        if ![Some(domain), Some(&*parts.1)].into_iter().flatten().all(is_domain)
+            || ![local, parts.0.as_deref()].into_iter().flatten().all(is_local)
+            || !parts.2.as_deref().is_none_or(is_part)
         {
             return Err(JidError::Character);
         }
-        if domain.contains(['@', '/', ' ', '<', '>', '&', '"', '\'']) {
-            return Err(JidError::Character);
-        }
-        let spelled = Text::new(local, domain, resource);
-        let parts = (
-            local.map(fold::local),
-            fold::domain(domain),
-            resource.map(fold::resource),
-        );
         let folded = Text::new(parts.0.as_deref(), &parts.1, parts.2.as_deref());
-        if parts.1.is_empty() || parts.0.as_deref() == Some("") || parts.2.as_deref() == Some("") {
-            return Err(JidError::Character);
-        }
         let folded = (folded.text != spelled.text).then_some(folded);
         Ok(Self(Arc::new(Inner { spelled, folded })))
     }

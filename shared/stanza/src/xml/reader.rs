@@ -31,11 +31,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            depth: 64,
-            children: 1_000,
-            bytes: 512 * 1024,
-        }
+        Self { depth: 64, children: 1_000, bytes: 512 * 1024 }
     }
 }
 
@@ -137,10 +133,7 @@ struct Open {
 impl Reader {
     /// A reader for a stream from its header on.
     pub fn new(limits: Limits) -> Self {
-        let options = rxml::Options {
-            max_token_length: TOKEN_BYTES,
-            ..rxml::Options::default()
-        };
+        let options = rxml::Options { max_token_length: TOKEN_BYTES, ..rxml::Options::default() };
         Self {
             parser: rxml::Parser::with_options(options),
             limits,
@@ -168,18 +161,14 @@ impl Reader {
         while self.failed.is_none() {
             match self.parser.parse(&mut rest, false) {
                 Ok(Some(event)) => self.event(event),
-                Ok(None) => return,
-                Err(EndOrError::NeedMoreData) => return,
+                Ok(None) | Err(EndOrError::NeedMoreData) => return,
                 Err(EndOrError::Error(error)) => self.failed = Some(ReadError(error.to_string())),
             }
         }
     }
 
     /// The next frame that is complete.
-    #[allow(
-        clippy::should_implement_trait,
-        reason = "an iterator would end; a stream goes on"
-    )]
+    #[allow(clippy::should_implement_trait, reason = "an iterator would end; a stream goes on")]
     pub fn next(&mut self) -> Result<Option<Frame>, ReadError> {
         match (self.frames.pop_front(), &self.failed) {
             (Some(frame), _) => Ok(Some(frame)),
@@ -261,10 +250,7 @@ impl Reader {
     }
 
     fn child(&mut self, ns: &Namespace<'_>, name: NcName, attrs: &AttrMap, bytes: usize) {
-        let refused = self
-            .open
-            .as_ref()
-            .is_some_and(|open| open.refused.is_some());
+        let refused = self.open.as_ref().is_some_and(|open| open.refused.is_some());
         if refused {
             return;
         }
@@ -316,11 +302,7 @@ impl Open {
         }
         if self.path.is_empty() {
             let name = name.as_str().into();
-            self.children.push(Child {
-                ns: Arc::clone(&ns),
-                name,
-                range: at..at,
-            });
+            self.children.push(Child { ns: Arc::clone(&ns), name, range: at..at });
         }
         for (number, ((ns, name), value)) in attrs.iter().enumerate() {
             self.out.push(b' ');
@@ -328,11 +310,9 @@ impl Open {
                 self.out.extend_from_slice(b"xml:");
             } else if *ns != Namespace::NONE {
                 let prefix = format!("n{number}");
-                self.out
-                    .extend_from_slice(format!("xmlns:{prefix}='").as_bytes());
+                self.out.extend_from_slice(format!("xmlns:{prefix}='").as_bytes());
                 escape_attr(ns.as_str(), &mut self.out);
-                self.out
-                    .extend_from_slice(format!("' {prefix}:").as_bytes());
+                self.out.extend_from_slice(format!("' {prefix}:").as_bytes());
             }
             self.out.extend_from_slice(name.as_bytes());
             self.out.extend_from_slice(b"='");
@@ -400,10 +380,7 @@ impl Open {
                 text: (!self.text.is_empty()).then(|| std::mem::take(&mut self.text)),
             };
         }
-        Frame::Other {
-            ns: self.ns.to_string(),
-            name: self.name.to_string(),
-        }
+        Frame::Other { ns: self.ns.to_string(), name: self.name.to_string() }
     }
 
     fn attr(&self, name: &str) -> Option<&String> {
@@ -414,10 +391,8 @@ impl Open {
     }
 
     fn lang(&self) -> Option<String> {
-        let found = self
-            .attrs
-            .iter()
-            .find(|((ns, of), _)| **ns == Namespace::XML && **of == *"lang");
+        let found =
+            self.attrs.iter().find(|((ns, of), _)| **ns == Namespace::XML && **of == *"lang");
         found.map(|(_, value)| value.clone())
     }
 
@@ -426,10 +401,9 @@ impl Open {
         let mut refusal = None;
         let kind = match (self.name.as_str(), self.attr("type").map(String::as_str)) {
             // RFC 6121 §5.2.2: an unknown type is `normal`.
-            ("message", kind) => Kind::Message(
-                kind.and_then(MessageType::parse)
-                    .unwrap_or(MessageType::Normal),
-            ),
+            ("message", kind) => {
+                Kind::Message(kind.and_then(MessageType::parse).unwrap_or(MessageType::Normal))
+            }
             ("presence", None) => Kind::Presence(PresenceType::Available),
             ("presence", Some(kind)) => {
                 Kind::Presence(PresenceType::parse(kind).unwrap_or_else(|| {

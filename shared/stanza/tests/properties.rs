@@ -1,0 +1,187 @@
+//! Properties of what everything else stands on.
+
+#![allow(clippy::unwrap_used)]
+
+use annex_stanza::{
+    Chunks, Field, FieldKind, Form, FormKind, Frame, Jid, Limits, MessageType, Outgoing, Payload,
+    Reader, Recipient, Stanza, Timestamp, Xml, ns,
+};
+use proptest::prelude::*;
+
+/// Text with everything that needs care: markup, quotes, white space, astral characters.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[a-z<>&'\"\\t\\n\\r ]{0,20}",
+        any::<String>(),
+        "[🦀👩‍👩‍👧ßſİΣ\u{200b}\u{feff}A-Z]{0,8}",
+    ]
+}
+
+/// What XML 1.0 can carry of a text: the writer replaces the rest.
+fn carried(text: &str) -> String {
+    text.chars()
+        .map(|c| match c {
+            '\t'
+            | '\n'
+            | '\r'
+            | '\u{20}'..='\u{d7ff}'
+            | '\u{e000}'..='\u{fffd}'
+            | '\u{10000}'.. => c,
+            _ => '\u{fffd}',
+        })
+        .collect()
+}
+
+proptest! {
+    #[test]
+    fn a_key_is_its_own_key(spelled in text()) {
+        if let Ok(jid) = Jid::parse(&spelled) {
+            let again = Jid::parse(jid.key()).expect("a key is an address");
+            prop_assert_eq!(again.key(), jid.key());
+            prop_assert_eq!(&again, &jid);
+            let bare = jid.bare();
+            prop_assert_eq!(bare.key(), jid.bare_key());
+        }
+    }
+
+    #[test]
+    fn parts_put_together_are_what_was_taken_apart(local in "[a-zß🦀]{0,5}", domain in "[a-z.é]{1,9}", resource in text()) {
+        let local = (!local.is_empty()).then_some(local.as_str());
+        let resource = (!resource.is_empty()).then_some(resource.as_str());
+        if let Ok(jid) = Jid::from_parts(local, &domain, resource) {
+            let parsed = Jid::parse(jid.as_str()).expect("what was put together can be taken apart");
+            prop_assert_eq!(parsed.local(), local);
+            prop_assert_eq!(parsed.resource(), resource);
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read(attr in text(), body in text()) {
+        let mut xml = Xml::new();
+        xml.open("x").xmlns("urn:x").attr("a", &attr).text(&body).close();
+        let tree: minidom::Element = String::from_utf8(xml.finish()).unwrap().parse().unwrap();
+        prop_assert_eq!(tree.attr("a").unwrap(), carried(&attr));
+        prop_assert_eq!(tree.text(), carried(&body));
+    }
+
+    #[test]
+    fn frames_do_not_depend_on_how_bytes_arrive(body in text(), cuts in proptest::collection::vec(1_usize..40, 1..40)) {
+        let stanza = message(&body).template().render(&Recipient::from(&jid("r@x.y/n")));
+        let whole = Stanza::parse(&stanza).expect("one stanza");
+        let mut reader = Reader::within_stream(Limits::default());
+        let mut rest = &stanza[..];
+        for cut in cuts.iter().cycle() {
+            if rest.is_empty() { break }
+            let (now, later) = rest.split_at((*cut).min(rest.len()));
+            reader.feed(now);
+            rest = later;
+        }
+        match reader.next() {
+            Ok(Some(Frame::Stanza(pieced))) => prop_assert_eq!(pieced.render(), whole.render()),
+            other => prop_assert!(false, "expected a stanza, got {:?}", other),
+        }
+    }
+
+    #[test]
+    fn kept_bytes_read_again_are_the_same(body in text()) {
+        let stanza = Stanza::parse(&message(&body).template().render(&Recipient::from(&jid("r@x.y")))).unwrap();
+        let again = Payload::from_bytes(stanza.payload.bytes()).unwrap();
+        prop_assert_eq!(again.bytes(), stanza.payload.bytes());
+        prop_assert_eq!(again.children(), stanza.payload.children());
+        prop_assert_eq!(again.text(ns::CLIENT, "body").unwrap(), carried(&body));
+    }
+
+    #[test]
+    fn the_reader_survives_anything(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let mut reader = Reader::within_stream(Limits::default());
+        reader.feed(&bytes);
+        while let Ok(Some(_)) = reader.next() {}
+    }
+
+    #[test]
+    fn chunks_behave_like_a_vector(ops in proptest::collection::vec((0_u8..4, any::<u16>()), 0..600)) {
+        let mut list = Chunks::new();
+        let mut model: Vec<u16> = Vec::new();
+        for (op, value) in ops {
+            let at = if model.is_empty() { 0 } else { usize::from(value) % (model.len() + 1) };
+            let kept = list.clone();
+            let before = model.clone();
+            match op {
+                0 | 1 => { list.push(value); model.push(value); }
+                2 => { let removed = (at < model.len()).then(|| model.remove(at)); prop_assert_eq!(list.remove(at), removed); }
+                _ => { let old = model.get_mut(at).map(|slot| std::mem::replace(slot, value)); prop_assert_eq!(list.replace(at, value), old); }
+            }
+            prop_assert!(kept.iter().eq(&before), "a clone does not change");
+            prop_assert_eq!(list.len(), model.len());
+        }
+        prop_assert!(list.iter().eq(&model));
+        let mut walked = Vec::new();
+        while walked.len() < list.len() {
+            let run = list.run(walked.len());
+            prop_assert!(!run.is_empty());
+            walked.extend_from_slice(run);
+        }
+        prop_assert_eq!(walked, model);
+    }
+
+    #[test]
+    fn a_form_written_is_read(values in proptest::collection::vec(text(), 0..4), label in text(), option in text()) {
+        let values: Vec<String> = values.iter().map(|value| carried(value)).collect();
+        let form = Form::new(FormKind::Form, Some("urn:x"))
+            .title(carried(&label))
+            .field(Field::new(FieldKind::TextMulti, "a").values(values).label(carried(&label)))
+            .field(Field::new(FieldKind::ListSingle, "b").option(carried(&option), carried(&label)).required());
+        let tree: minidom::Element = String::from_utf8(form.xml()).unwrap().parse().unwrap();
+        prop_assert_eq!(Form::parse(&tree).unwrap(), form);
+    }
+
+    #[test]
+    fn a_time_written_is_read(micros in -60_000_000_000_000_000_i64..253_000_000_000_000_000) {
+        let time = Timestamp(micros);
+        prop_assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+    }
+}
+
+fn jid(text: &str) -> Jid {
+    text.parse().unwrap()
+}
+
+fn message(body: &str) -> Outgoing {
+    Outgoing::message(MessageType::Groupchat, &jid("a@b.c/d")).id("1").child(|xml| {
+        xml.text_element("body", None, body);
+    })
+}
+
+#[test]
+fn times_of_the_specification_are_read() {
+    // XEP-0082 §3.2, examples
+    assert_eq!(Timestamp::parse("1969-07-21T02:56:15Z"), Some(Timestamp(-14_159_025_000_000)));
+    assert_eq!(Timestamp::parse("1969-07-20T21:56:15-05:00"), Some(Timestamp(-14_159_025_000_000)));
+    assert_eq!(Timestamp::parse("1970-01-01T00:00:00.5Z"), Some(Timestamp(500_000)));
+    assert_eq!(Timestamp(0).to_string(), "1970-01-01T00:00:00Z");
+    for bad in [
+        "",
+        "1970-01-01",
+        "1970-13-01T00:00:00Z",
+        "1970-02-30T00:00:00Z",
+        "1970-01-01T00:00:00",
+        "1970-01-01T00:00:00.Z",
+    ] {
+        assert_eq!(Timestamp::parse(bad), None, "{bad}");
+    }
+}
+
+#[test]
+fn addresses_that_servers_hold_equal_are_equal() {
+    for (one, other) in [
+        ("Ann@Example.COM/Desk", "ann@example.com/Desk"),
+        ("straße@example.com", "STRASSE@example.com"),
+        ("a@b.c.", "a@b.c"),
+        ("ſ@b.c", "s@b.c"),
+        ("🦀@b.c", "🦀@B.C"),
+    ] {
+        assert_eq!(jid(one), jid(other));
+    }
+    assert_ne!(jid("a@b.c/Desk"), jid("a@b.c/desk"), "resources have case");
+    assert_eq!(jid("a@b./r").resource(), Some("r"));
+}

@@ -1,0 +1,202 @@
+//! What strangers send must never end the stream: each of these is refused or read, and the stanza
+//! behind it arrives.
+
+#![allow(clippy::unwrap_used)]
+
+use annex_stanza::{Condition, ErrorType, Frame, Jid, Kind, Limits, MessageType, Reader, ns};
+
+const NEXT: &str = "<message from='next@example.com/r' to='rooms.example.com' id='next'/>";
+
+/// Feeds a stanza and one more behind it, and gives the first frame; the second must be whole.
+fn read(stanza: &str) -> Frame {
+    let mut reader = Reader::within_stream(Limits::default());
+    reader.feed(stanza.as_bytes());
+    reader.feed(NEXT.as_bytes());
+    let first = reader.next().expect("the stream goes on").expect("a frame");
+    match reader.next().expect("the stream goes on").expect("the next stanza") {
+        Frame::Stanza(next) => assert_eq!(next.id.as_deref(), Some("next")),
+        other => panic!("expected the next stanza, got {other:?}"),
+    }
+    first
+}
+
+fn refused(stanza: &str) -> (Condition, ErrorType, Option<String>) {
+    match read(stanza) {
+        Frame::Refused { header, refusal } => {
+            (refusal.condition, refusal.kind, header.from.map(|from| from.to_string()))
+        }
+        other => panic!("expected a refusal, got {other:?}"),
+    }
+}
+
+fn message(inner: &str) -> String {
+    format!("<message from='a@b.c/d' to='room@rooms.example.com' id='1'>{inner}</message>")
+}
+
+const SENDER: Option<&str> = Some("a@b.c/d");
+
+#[test]
+fn nesting_of_20000_levels_is_refused() {
+    let deep = "<x>".repeat(20_000) + &"</x>".repeat(20_000);
+    let (condition, _, from) = refused(&message(&deep));
+    assert_eq!((condition, from.as_deref()), (Condition::PolicyViolation, SENDER));
+}
+
+#[test]
+fn the_deepest_nesting_within_the_gate_is_read() {
+    let levels = Limits::default().depth - 1;
+    let deep = "<x>".repeat(levels) + &"</x>".repeat(levels);
+    assert!(matches!(read(&message(&deep)), Frame::Stanza(_)));
+    let deeper = "<x>".repeat(levels + 1) + &"</x>".repeat(levels + 1);
+    assert_eq!(refused(&message(&deeper)).0, Condition::PolicyViolation);
+}
+
+#[test]
+fn an_attribute_of_20_kilobytes_is_read() {
+    let Frame::Stanza(stanza) = read(&message(&format!("<x a='{}'/>", "y".repeat(20_000)))) else {
+        panic!("it is within the gate")
+    };
+    assert!(stanza.payload.bytes().len() > 20_000);
+}
+
+#[test]
+fn an_attribute_of_600_kilobytes_is_refused() {
+    let (condition, _, from) = refused(&message(&format!("<x a='{}'/>", "y".repeat(600_000))));
+    assert_eq!((condition, from.as_deref()), (Condition::PolicyViolation, SENDER));
+}
+
+#[test]
+fn a_stanza_of_600_kilobytes_is_refused() {
+    let (condition, _, from) = refused(&message(&format!("<body>{}</body>", "y".repeat(600_000))));
+    assert_eq!((condition, from.as_deref()), (Condition::PolicyViolation, SENDER));
+}
+
+#[test]
+fn more_elements_than_the_gate_allows_are_refused() {
+    assert!(matches!(read(&message(&"<x/>".repeat(1_000))), Frame::Stanza(_)));
+    assert_eq!(refused(&message(&"<x/>".repeat(1_001))).0, Condition::PolicyViolation);
+}
+
+#[test]
+fn an_emoji_in_a_resource_is_an_address() {
+    let Frame::Stanza(stanza) =
+        read("<presence from='a@b.c/🦀 at work' to='r@rooms.example.com/🧑‍🚀'/>")
+    else {
+        panic!("emoji are allowed")
+    };
+    assert_eq!(stanza.from.resource(), Some("🦀 at work"));
+    assert_eq!(stanza.to.resource(), Some("🧑‍🚀"));
+}
+
+#[test]
+fn an_unknown_message_type_is_normal() {
+    let Frame::Stanza(stanza) = read("<message from='a@b.c' to='x.y' type='foo'/>") else {
+        panic!()
+    };
+    assert_eq!(stanza.kind, Kind::Message(MessageType::Normal));
+}
+
+#[test]
+fn unknown_types_of_presence_and_iq_are_bad_requests() {
+    for stanza in [
+        "<presence from='a@b.c/d' to='x.y' type='foo'/>",
+        "<iq from='a@b.c/d' to='x.y' type='foo' id='1'><q xmlns='q'/></iq>",
+        "<iq from='a@b.c/d' to='x.y' id='1'><q xmlns='q'/></iq>",
+    ] {
+        assert_eq!(refused(stanza).0, Condition::BadRequest, "{stanza}");
+    }
+}
+
+#[test]
+fn an_iq_without_id_or_with_no_or_two_payloads_is_a_bad_request() {
+    for stanza in [
+        "<iq from='a@b.c/d' to='x.y' type='get'><q xmlns='q'/></iq>",
+        "<iq from='a@b.c/d' to='x.y' type='get' id=''><q xmlns='q'/></iq>",
+        "<iq from='a@b.c/d' to='x.y' type='get' id='1'/>",
+        "<iq from='a@b.c/d' to='x.y' type='set' id='1'><q xmlns='q'/><q xmlns='r'/></iq>",
+    ] {
+        assert_eq!(refused(stanza).0, Condition::BadRequest, "{stanza}");
+    }
+}
+
+#[test]
+fn a_broken_sender_cannot_be_answered() {
+    for from in ["", "@b.c", "a@", "a@b.c/", "/r", "a@@b.c", "a b@c.d"] {
+        let stanza = format!("<message from='{from}' to='x.y'/>");
+        assert_eq!(refused(&stanza).2, None, "{from}");
+    }
+}
+
+#[test]
+fn a_broken_address_is_answered_to_its_sender() {
+    let (condition, _, from) = refused("<message from='a@b.c/d' to='a@@x.y'/>");
+    assert_eq!((condition, from.as_deref()), (Condition::JidMalformed, SENDER));
+}
+
+#[test]
+fn a_refused_error_or_result_is_not_answered() {
+    let service: Jid = "x.y".parse().unwrap();
+    for stanza in [
+        "<message from='a@b.c/d' to='a@@x.y' type='error'/>",
+        "<presence from='a@b.c/d' to='a@@x.y' type='error'/>",
+        "<iq from='a@b.c/d' to='a@@x.y' type='result' id='1'/>",
+        "<iq from='a@b.c/d' to='a@@x.y' type='error' id='1'/>",
+    ] {
+        let Frame::Refused { header, refusal } = read(stanza) else { panic!("{stanza}") };
+        assert!(header.refuse(&refusal, &service).is_none(), "{stanza}");
+    }
+}
+
+#[test]
+fn a_stanza_without_to_is_for_the_senders_own_account() {
+    let Frame::Stanza(stanza) = read("<message from='a@b.c/d'/>") else { panic!() };
+    assert_eq!(stanza.to.as_str(), "a@b.c");
+}
+
+#[test]
+fn an_unknown_element_is_passed_on_as_such() {
+    let Frame::Other { ns, name } = read("<foo xmlns='urn:x'><bar/></foo>") else { panic!() };
+    assert_eq!((ns.as_str(), name.as_str()), ("urn:x", "foo"));
+}
+
+#[test]
+fn a_stream_error_gives_the_servers_words() {
+    let mut reader = Reader::within_stream(Limits::default());
+    reader.feed(
+        b"<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
+          <text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>Component already connected</text>\
+          </stream:error></stream:stream>",
+    );
+    let Ok(Some(Frame::StreamError { condition, text })) = reader.next() else { panic!() };
+    assert_eq!(condition, "conflict");
+    assert_eq!(text.as_deref(), Some("Component already connected"));
+    assert!(matches!(reader.next(), Ok(Some(Frame::End))));
+}
+
+#[test]
+fn xml_that_is_not_well_formed_ends_the_stream_after_what_came_before() {
+    let mut reader = Reader::within_stream(Limits::default());
+    reader.feed(NEXT.as_bytes());
+    reader.feed(b"<a></b>");
+    assert!(matches!(reader.next(), Ok(Some(Frame::Stanza(_)))));
+    assert!(reader.next().is_err());
+}
+
+#[test]
+fn kept_bytes_mean_the_same_within_a_forwarded_stanza() {
+    let inner = "<body>a &lt; b</body><x xmlns='urn:x' k='&quot;'><y xmlns='jabber:component:accept'/>\
+                 <z xmlns='jabber:client'/></x><p:q xmlns:p='urn:p' p:a='1' xml:lang='de'/>";
+    let Frame::Stanza(stanza) = read(&message(inner)) else { panic!() };
+    let kept = String::from_utf8(stanza.payload.bytes().to_vec()).unwrap();
+    assert!(!kept.contains(ns::COMPONENT), "{kept}");
+    let forwarded = format!(
+        "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client'>{kept}</message></forwarded>"
+    );
+    let tree: minidom::Element = forwarded.parse().unwrap();
+    let message = tree.get_child("message", ns::CLIENT).unwrap();
+    assert_eq!(message.get_child("body", ns::CLIENT).unwrap().text(), "a < b");
+    let x = message.get_child("x", "urn:x").unwrap();
+    assert_eq!(x.attr("k"), Some("\""));
+    assert!(x.has_child("y", ns::CLIENT) && x.has_child("z", ns::CLIENT));
+    assert!(message.has_child("q", "urn:p"));
+}
