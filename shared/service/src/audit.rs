@@ -53,12 +53,7 @@ impl Record for Entry {
 
 /// Writes an entry. Components call [`Context::audit`].
 pub(crate) fn note(turn: &mut Turn<'_>, mut entry: Entry) {
-    for text in [
-        &mut entry.who,
-        &mut entry.what,
-        &mut entry.whom,
-        &mut entry.reason,
-    ] {
+    for text in [&mut entry.who, &mut entry.what, &mut entry.whom, &mut entry.reason] {
         text.truncate(text.floor_char_boundary(LONGEST));
     }
     let stamp = turn.stamp();
@@ -71,10 +66,7 @@ pub(crate) fn sweep(turn: &mut Turn<'_>) -> Result<(), StoreError> {
     let kept = i64::try_from(RETENTION.as_micros()).unwrap_or(i64::MAX);
     let oldest = u64::try_from(turn.wall().0.saturating_sub(kept)).unwrap_or(0);
     let end = Bound::Excluded(Key::new().u64(oldest).into());
-    let page = turn.scan(Scan {
-        end,
-        ..Scan::all(TABLE)
-    })?;
+    let page = turn.scan(Scan { end, ..Scan::all(TABLE) })?;
     for row in &page.rows {
         turn.write(Op::delete(TABLE, row.key.to_vec()));
     }
@@ -94,12 +86,7 @@ impl Default for Pages {
 
 /// The command `audit`, of every service.
 pub(crate) fn command<C>() -> Command<C> {
-    Command {
-        node: "audit",
-        name: "Audit log",
-        access: Access::Admins,
-        run: show,
-    }
+    Command { node: "audit", name: "Audit log", access: Access::Admins, run: show }
 }
 
 /// Arguments: `before`, a stamp from an earlier page.
@@ -118,12 +105,7 @@ fn show<C>(
     if context.shared.audit_pages.0.is_full() {
         return Err(refusals::busy().into());
     }
-    let scan = Scan {
-        end: before,
-        ..Scan::all(TABLE)
-    }
-    .reversed()
-    .limit(PAGE);
+    let scan = Scan { end: before, ..Scan::all(TABLE) }.reversed().limit(PAGE);
     let id = context.fetch(scan);
     let ticket = context.ticket();
     context.shared.audit_pages.0.insert(id, ticket);
@@ -148,12 +130,7 @@ fn report(page: &Page) -> Result<Report, StoreError> {
     let mut rows = Vec::with_capacity(page.rows.len());
     for row in &page.rows {
         let stamp = Parts::of(TABLE, &row.key).u64()?;
-        let Entry {
-            who,
-            what,
-            whom,
-            reason,
-        } = Entry::of(row)?;
+        let Entry { who, what, whom, reason } = Entry::of(row)?;
         let time = Timestamp(i64::try_from(stamp).unwrap_or(i64::MAX)).to_string();
         rows.push(vec![stamp.to_string(), time, who, what, whom, reason]);
     }
@@ -170,11 +147,7 @@ fn report(page: &Page) -> Result<Report, StoreError> {
         ("whom", "Whom"),
         ("reason", "Reason"),
     ];
-    Ok(Report {
-        note,
-        columns,
-        rows,
-    })
+    Ok(Report { note, columns, rows })
 }
 
 mod refusals {

@@ -35,9 +35,7 @@ pub fn request(
         (ns::LAST, "query") => {
             let seconds = context.uptime().as_secs();
             written(|xml| {
-                xml.open("query")
-                    .xmlns(ns::LAST)
-                    .attr_display("seconds", seconds);
+                xml.open("query").xmlns(ns::LAST).attr_display("seconds", seconds);
             })
         }
         _ => return None,

@@ -7,7 +7,7 @@ use annex_stanza::{IqType, Jid, Kind, Outgoing, Refusal, Stanza, Timestamp};
 use crate::{
     audit,
     command::Report,
-    commands::Ticket,
+    commands::{self, Ticket},
     due::Due,
     effect::{Call, Effect, Lane},
     input::Common,
@@ -185,6 +185,12 @@ impl Context<'_, '_> {
     /// Answers the command that holds this ticket, if it still waits.
     pub fn finish(&mut self, ticket: Ticket, result: Result<Report, Refusal>) {
         self.shared.finished.push((ticket, result));
+    }
+
+    /// Answers a verb of the admin socket, or [`crate::component::Event::Person`].
+    pub fn respond(&mut self, token: u64, report: Report) {
+        let response = commands::response(Ok(report));
+        self.turn.emit(Effect::Respond { token, response });
     }
 
     /// Time since the machine started.

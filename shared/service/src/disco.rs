@@ -47,11 +47,7 @@ fn info<C>(
         None => registered(registry, shape, stanza, &context.shared.common),
         Some(_) => Info::default(),
     };
-    let handler = registry
-        .info
-        .iter()
-        .find(|(of, _)| *of == shape)
-        .map(|(_, handler)| *handler);
+    let handler = registry.info.iter().find(|(of, _)| *of == shape).map(|(_, handler)| *handler);
     let outcome = match handler {
         Some(handler) => handler(component, stanza, node, &mut found, context),
         None if shape == Shape::Service && node.is_none() => Ok(()),
@@ -62,12 +58,7 @@ fn info<C>(
     } else {
         outcome?;
     }
-    Ok(Answer::Result(render(
-        &found,
-        node,
-        &context.shared.common,
-        shape,
-    )))
+    Ok(Answer::Result(render(&found, node, &context.shared.common, shape)))
 }
 
 /// The component has no such node; it may be that of a command.
@@ -85,24 +76,17 @@ fn registered<C>(registry: &Registry<C>, shape: Shape, stanza: &Stanza, common: 
     let mut info = Info::default();
     let of_shape = |of: &Shape| *of == shape;
     let identities = registry.identities.iter().filter(|(of, _)| of_shape(of));
-    info.identities
-        .extend(identities.map(|(_, identity)| identity.clone()));
+    info.identities.extend(identities.map(|(_, identity)| identity.clone()));
     let features = registry.features.iter().filter(|(of, _)| of_shape(of));
-    info.features
-        .extend(features.map(|(_, feature)| (*feature).to_owned()));
+    info.features.extend(features.map(|(_, feature)| (*feature).to_owned()));
     info.features.push(ns::DISCO_INFO.into());
     if registry.items.iter().any(|(of, _)| of_shape(of)) {
         // XEP-0059 §4: who pages says so.
-        info.features
-            .extend([ns::DISCO_ITEMS.into(), ns::RSM.into()]);
+        info.features.extend([ns::DISCO_ITEMS.into(), ns::RSM.into()]);
     }
     if shape == Shape::Service {
-        info.features
-            .extend(basic::features(common).map(str::to_owned));
-        if commands::visible(registry, common, &stanza.from)
-            .next()
-            .is_some()
-        {
+        info.features.extend(basic::features(common).map(str::to_owned));
+        if commands::visible(registry, common, &stanza.from).next().is_some() {
             info.features.push(ns::COMMANDS.into());
         }
         info.forms.extend(contacts(common));
@@ -128,19 +112,12 @@ fn command_info<C>(
     node: &str,
     common: &Common,
 ) -> Outcome<Info> {
-    let identity = |kind, name: &str| Identity {
-        category: "automation",
-        kind,
-        name: Some(name.to_owned()),
-    };
+    let identity =
+        |kind, name: &str| Identity { category: "automation", kind, name: Some(name.to_owned()) };
     if shape == Shape::Service && node == ns::COMMANDS {
         return Ok(Info {
             identities: vec![identity("command-list", "Commands")],
-            features: vec![
-                ns::COMMANDS.into(),
-                ns::DISCO_INFO.into(),
-                ns::DISCO_ITEMS.into(),
-            ],
+            features: vec![ns::COMMANDS.into(), ns::DISCO_INFO.into(), ns::DISCO_ITEMS.into()],
             forms: Vec::new(),
         });
     }
@@ -151,11 +128,7 @@ fn command_info<C>(
     let command = command.ok_or_else(not_found)?;
     Ok(Info {
         identities: vec![identity("command-node", command.name)],
-        features: vec![
-            ns::COMMANDS.into(),
-            ns::DATA_FORMS.into(),
-            ns::DISCO_INFO.into(),
-        ],
+        features: vec![ns::COMMANDS.into(), ns::DATA_FORMS.into(), ns::DISCO_INFO.into()],
         forms: Vec::new(),
     })
 }
@@ -165,16 +138,11 @@ fn render(info: &Info, node: Option<&str>, common: &Common, shape: Shape) -> Vec
     features.sort_unstable();
     features.dedup();
     let mut xml = Xml::new();
-    xml.open("query")
-        .xmlns(ns::DISCO_INFO)
-        .attr_opt("node", node);
+    xml.open("query").xmlns(ns::DISCO_INFO).attr_opt("node", node);
     for identity in &info.identities {
         let own = (shape == Shape::Service && node.is_none()).then_some(common.name.as_str());
-        xml.open("identity")
-            .attr("category", identity.category)
-            .attr("type", identity.kind);
-        xml.attr_opt("name", identity.name.as_deref().or(own))
-            .close();
+        xml.open("identity").attr("category", identity.category).attr("type", identity.kind);
+        xml.attr_opt("name", identity.name.as_deref().or(own)).close();
     }
     for feature in features {
         xml.open("feature").attr("var", feature).close();
@@ -201,16 +169,10 @@ fn list<C>(
             node: Some(command.node.into()),
             name: Some(command.name.into()),
         };
-        let list: Vec<Item> = commands::visible(registry, common, &stanza.from)
-            .map(item)
-            .collect();
+        let list: Vec<Item> = commands::visible(registry, common, &stanza.from).map(item).collect();
         return items(stanza, &list, common);
     }
-    let handler = registry
-        .items
-        .iter()
-        .find(|(of, _)| *of == shape)
-        .map(|(_, handler)| *handler);
+    let handler = registry.items.iter().find(|(of, _)| *of == shape).map(|(_, handler)| *handler);
     let outcome = match handler {
         Some(handler) => handler(component, stanza, node, context),
         None if shape == Shape::Service && node.is_none() => {
@@ -247,14 +209,8 @@ impl Query {
     pub fn parse(stanza: &Stanza) -> Result<Self, Refusal> {
         let child = stanza.payload.children().first().ok_or_else(not_found)?;
         let element = stanza.payload.element(child)?;
-        let node = element
-            .attr("node")
-            .filter(|node| !node.is_empty())
-            .map(str::to_owned);
-        Ok(Self {
-            node,
-            page: rsm::Request::within(&element)?,
-        })
+        let node = element.attr("node").filter(|node| !node.is_empty()).map(str::to_owned);
+        Ok(Self { node, page: rsm::Request::within(&element)? })
     }
 }
 
@@ -285,16 +241,8 @@ pub fn items(stanza: &Stanza, list: &[Item], common: &Common) -> Outcome<Answer>
     let end = selection.index + selection.items.len();
     let backwards = is_backwards(&request.place);
     let page = ItemPage {
-        complete: if backwards {
-            selection.index == 0
-        } else {
-            end == list.len()
-        },
-        items: selection
-            .items
-            .iter()
-            .map(|(uid, item)| (uid.clone(), (*item).clone()))
-            .collect(),
+        complete: if backwards { selection.index == 0 } else { end == list.len() },
+        items: selection.items.iter().map(|(uid, item)| (uid.clone(), (*item).clone())).collect(),
         index: Some(selection.index),
         count: Some(selection.count),
     };
@@ -317,16 +265,9 @@ fn uid_of(item: &Item) -> String {
 /// in front where the page was asked for backwards. The page's place is told if it was asked for,
 /// or if there is more than it shows.
 pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Common) -> Vec<u8> {
-    let backwards = asked
-        .page
-        .as_ref()
-        .is_some_and(|page| is_backwards(&page.place));
+    let backwards = asked.page.as_ref().is_some_and(|page| is_backwards(&page.place));
     let mut room = room(stanza, common).saturating_sub(2 * 1024);
-    let rendered: Vec<Vec<u8>> = page
-        .items
-        .iter()
-        .map(|(_, item)| render_item(item))
-        .collect();
+    let rendered: Vec<Vec<u8>> = page.items.iter().map(|(_, item)| render_item(item)).collect();
     let fits = |xml: &&Vec<u8>| match room.checked_sub(xml.len()) {
         Some(left) => {
             room = left;
@@ -344,9 +285,7 @@ pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Co
     let uids = &page.items[from..from + shown];
 
     let mut xml = Xml::new();
-    xml.open("query")
-        .xmlns(ns::DISCO_ITEMS)
-        .attr_opt("node", asked.node.as_deref());
+    xml.open("query").xmlns(ns::DISCO_ITEMS).attr_opt("node", asked.node.as_deref());
     for item in &rendered[from..from + shown] {
         xml.raw(item);
     }
@@ -354,12 +293,7 @@ pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Co
     if (asked.page.is_some() && page.count != Some(0)) || !page.complete {
         let ends = uids.first().zip(uids.last());
         let ends = ends.map(|((first, _), (last, _))| (first.clone(), last.clone()));
-        rsm::Response {
-            ends,
-            index: page.index,
-            count: page.count,
-        }
-        .write(&mut xml);
+        rsm::Response { ends, index: page.index, count: page.count }.write(&mut xml);
     }
     xml.finish()
 }
@@ -367,8 +301,7 @@ pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Co
 fn render_item(item: &Item) -> Vec<u8> {
     let mut xml = Xml::new();
     xml.open("item").attr("jid", item.jid.as_str());
-    xml.attr_opt("node", item.node.as_deref())
-        .attr_opt("name", item.name.as_deref());
+    xml.attr_opt("node", item.node.as_deref()).attr_opt("name", item.name.as_deref());
     xml.finish()
 }
 

@@ -18,12 +18,9 @@ impl Lane {
     /// collide in one lane, which costs them nothing but waiting for each other.
     pub fn of(address: &Jid) -> Self {
         // FNV-1a: lanes must be the same in every run, for replay.
-        let hash = address
-            .bare_key()
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+        let hash = address.bare_key().bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
         Self(hash)
     }
 }

@@ -119,15 +119,11 @@ pub struct Common {
 impl Common {
     /// The sender may run commands.
     pub fn is_admin(&self, jid: &Jid) -> bool {
-        self.admins
-            .iter()
-            .any(|admin| admin.bare_key() == jid.bare_key())
+        self.admins.iter().any(|admin| admin.bare_key() == jid.bare_key())
     }
 
     /// The sender has an account on one of the local domains.
     pub fn is_local(&self, jid: &Jid) -> bool {
-        self.local_domains
-            .iter()
-            .any(|domain| domain == jid.domain_key())
+        self.local_domains.iter().any(|domain| domain == jid.domain_key())
     }
 }

@@ -34,3 +34,6 @@ pub mod slices;
 pub mod store;
 pub mod turn;
 pub mod unconfirmed;
+
+/// The tables of this crate, which every store has beside those of its component.
+pub const TABLES: &[store::Table] = &[due::TABLE, unconfirmed::TABLE, audit::TABLE, slices::TABLE];

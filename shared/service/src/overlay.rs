@@ -37,10 +37,7 @@ impl Overlay {
     /// Lays one write of the open turn on top.
     pub(crate) fn write(&mut self, turn: u64, op: &Op) {
         let key = op.table().key(op.key());
-        let entry = Entry {
-            turn,
-            value: op.value().cloned(),
-        };
+        let entry = Entry { turn, value: op.value().cloned() };
         let before = self.entries.insert(key.clone(), entry);
         self.undo.push((key, before));
     }
@@ -74,21 +71,13 @@ impl Overlay {
 
     /// Everything up to and including `turn` is on disk now.
     pub fn committed(&mut self, turn: u64) {
-        while self
-            .turns
-            .front()
-            .is_some_and(|(oldest, _)| *oldest <= turn)
-        {
+        while self.turns.front().is_some_and(|(oldest, _)| *oldest <= turn) {
             let Some((oldest, keys)) = self.turns.pop_front() else {
                 return;
             };
             for key in keys {
                 // A later turn may have written the key again: that entry stays.
-                if self
-                    .entries
-                    .get(&key)
-                    .is_some_and(|entry| entry.turn <= oldest)
-                {
+                if self.entries.get(&key).is_some_and(|entry| entry.turn <= oldest) {
                     self.entries.remove(&key);
                 }
             }
@@ -120,15 +109,9 @@ impl Overlay {
         if empty_range(&start, &end) {
             return Vec::new();
         }
-        let found = self
-            .entries
-            .range((start, end))
-            .map(|(key, entry)| (&key[1..], entry.value.as_ref()));
-        if scan.reverse {
-            found.rev().collect()
-        } else {
-            found.collect()
-        }
+        let found =
+            self.entries.range((start, end)).map(|(key, entry)| (&key[1..], entry.value.as_ref()));
+        if scan.reverse { found.rev().collect() } else { found.collect() }
     }
 }
 
@@ -179,10 +162,7 @@ fn merge(
     over: &[(&[u8], Option<&Bytes>)],
 ) -> Result<Page, StoreError> {
     let before = |a: &[u8], b: &[u8]| if scan.reverse { a > b } else { a < b };
-    let mut merged = Page {
-        rows: Vec::new(),
-        complete: false,
-    };
+    let mut merged = Page { rows: Vec::new(), complete: false };
     let mut bytes = 0;
     let mut over = over.iter().peekable();
     let mut rest = scan.clone();

@@ -16,10 +16,7 @@ pub struct Pending<T> {
 impl<T> Pending<T> {
     /// At most `limit` at a time.
     pub fn new(limit: usize) -> Self {
-        Self {
-            waiting: BTreeMap::new(),
-            limit,
-        }
+        Self { waiting: BTreeMap::new(), limit }
     }
 
     /// No more can wait: refuse with `resource-constraint` before emitting the effect.

@@ -39,24 +39,20 @@ pub trait Record: Serialize + DeserializeOwned {
     /// Reads a record.
     fn decode(bytes: &[u8]) -> Result<Self, StoreError> {
         let what = || format!("record of table {}", Self::TABLE.name);
-        let (version, body) = bytes
-            .split_first()
-            .ok_or_else(|| StoreError::new(what(), "it is empty"))?;
+        let (version, body) =
+            bytes.split_first().ok_or_else(|| StoreError::new(what(), "it is empty"))?;
         if *version != Self::VERSION {
             return Self::upgrade(*version, body).ok_or_else(|| {
-                let why = format!(
-                    "it has version {version}; this program knows up to {}",
-                    Self::VERSION
-                );
+                let why =
+                    format!("it has version {version}; this program knows up to {}", Self::VERSION);
                 StoreError::new(what(), why)
             });
         }
         match postcard::take_from_bytes(body) {
             Ok((record, [])) => Ok(record),
-            Ok((_, rest)) => Err(StoreError::new(
-                what(),
-                format!("{} bytes are left over", rest.len()),
-            )),
+            Ok((_, rest)) => {
+                Err(StoreError::new(what(), format!("{} bytes are left over", rest.len())))
+            }
             Err(error) => Err(StoreError::new(what(), error)),
         }
     }
@@ -68,10 +64,7 @@ pub trait Record: Serialize + DeserializeOwned {
 
     /// The same from any reader.
     fn read(store: &dyn Read, key: &[u8]) -> Result<Option<Self>, StoreError> {
-        store
-            .get(Self::TABLE, key)?
-            .map(|bytes| Self::decode(&bytes))
-            .transpose()
+        store.get(Self::TABLE, key)?.map(|bytes| Self::decode(&bytes)).transpose()
     }
 
     /// The record of a row that a scan found.
@@ -202,20 +195,12 @@ mod tests {
 
         fn upgrade(version: u8, body: &[u8]) -> Option<Self> {
             let (name, size) = (version == 1).then(|| postcard::from_bytes(body).ok())??;
-            Some(Self {
-                name,
-                size,
-                note: None,
-            })
+            Some(Self { name, size, note: None })
         }
     }
 
     fn thing() -> Thing {
-        Thing {
-            name: "lamp".into(),
-            size: 300,
-            note: None,
-        }
+        Thing { name: "lamp".into(), size: 300, note: None }
     }
 
     #[test]
@@ -234,11 +219,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_says_why() {
-        let error = |bytes: &[u8]| {
-            Thing::decode(bytes)
-                .expect_err("does not decode")
-                .to_string()
-        };
+        let error = |bytes: &[u8]| Thing::decode(bytes).expect_err("does not decode").to_string();
         assert_eq!(error(&[]), "record of table thing: it is empty");
         assert_eq!(
             error(&[9, 1]),
@@ -246,10 +227,7 @@ mod tests {
         );
         let mut longer = thing().encode().to_vec();
         longer.push(7);
-        assert_eq!(
-            error(&longer),
-            "record of table thing: 1 bytes are left over"
-        );
+        assert_eq!(error(&longer), "record of table thing: 1 bytes are left over");
         assert!(error(&[2, 4, b'l']).starts_with("record of table thing: "));
     }
 
@@ -263,9 +241,7 @@ mod tests {
         assert_eq!(parts.u32().expect("part"), 5);
         assert_eq!(parts.u8().expect("kind"), 3);
         assert_eq!(parts.text().expect("name"), "name");
-        let error = Parts::of(Thing::TABLE, b"abc")
-            .u64()
-            .expect_err("too short");
+        let error = Parts::of(Thing::TABLE, b"abc").u64().expect_err("too short");
         assert_eq!(error.to_string(), "key of table thing: it is too short");
     }
 }

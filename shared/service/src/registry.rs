@@ -127,10 +127,7 @@ impl<C> Registry<C> {
             presence: Vec::new(),
             iq_answer: None,
             identities: Vec::new(),
-            features: vec![
-                (Shape::Service, ns::DISCO_INFO),
-                (Shape::Service, ns::DISCO_ITEMS),
-            ],
+            features: vec![(Shape::Service, ns::DISCO_INFO), (Shape::Service, ns::DISCO_ITEMS)],
             info: Vec::new(),
             items: Vec::new(),
             commands: Vec::new(),
@@ -139,14 +136,7 @@ impl<C> Registry<C> {
 
     /// An identity of all addresses of a shape.
     pub fn identity(mut self, shape: Shape, category: &'static str, kind: &'static str) -> Self {
-        self.identities.push((
-            shape,
-            Identity {
-                category,
-                kind,
-                name: None,
-            },
-        ));
+        self.identities.push((shape, Identity { category, kind, name: None }));
         self
     }
 
@@ -166,13 +156,7 @@ impl<C> Registry<C> {
         name: &'static str,
         handler: IqHandler<C>,
     ) -> Self {
-        self.iq.push(IqRoute {
-            shape,
-            kind,
-            ns,
-            name,
-            handler,
-        });
+        self.iq.push(IqRoute { shape, kind, ns, name, handler });
         self
     }
 

@@ -12,7 +12,7 @@ use crate::{
     component::{Component, Event, Person},
     context::{Context, Failure, Outcome, ReplyTo, Shared},
     disco, due,
-    effect::{Effect, Lane, Response, Timer},
+    effect::{Effect, Lane, Timer},
     input::{Common, Input},
     machine::Machine,
     registry::{Answer, Handler, Registry, Shape},
@@ -97,9 +97,8 @@ impl<C: Component> Service<C> {
                 | Kind::Message(MessageType::Error)
                 | Kind::Iq(IqType::Result | IqType::Error)
         );
-        let outcome = self.attempt(turn, &stanza.to, removes, |this, turn| {
-            this.route(stanza, turn)
-        });
+        let outcome =
+            self.attempt(turn, &stanza.to, removes, |this, turn| this.route(stanza, turn));
         if let Err(refusal) = outcome {
             tracing::debug!(
                 reason = refusal.reason,
@@ -115,10 +114,7 @@ impl<C: Component> Service<C> {
     /// Answers commands that were finished outside their own step.
     fn finish(&mut self, turn: &mut Turn<'_>) {
         for (ticket, result) in std::mem::take(&mut self.shared.finished) {
-            let mut context = Context {
-                turn,
-                shared: &mut self.shared,
-            };
+            let mut context = Context { turn, shared: &mut self.shared };
             self.sessions.finish(ticket, result, &mut context);
         }
     }
@@ -150,10 +146,7 @@ impl<C: Component> Service<C> {
     }
 
     fn call(&mut self, handler: Handler<C>, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
-        let mut context = Context {
-            turn,
-            shared: &mut self.shared,
-        };
+        let mut context = Context { turn, shared: &mut self.shared };
         handler(&mut self.component, stanza, &mut context)
     }
 
@@ -175,17 +168,13 @@ impl<C: Component> Service<C> {
                 && (route.name == "*" || route.name == &*payload.name)
         });
         let (component, registry) = (&mut self.component, &self.registry);
-        let mut context = Context {
-            turn,
-            shared: &mut self.shared,
-        };
+        let mut context = Context { turn, shared: &mut self.shared };
         let answer = match route {
             Some(route) if route.ns != "*" => (route.handler)(component, stanza, &mut context)?,
             wildcard => {
                 let common = disco::request(component, registry, shape, stanza, &mut context)
                     .or_else(|| {
-                        self.sessions
-                            .request(component, registry, shape, stanza, &mut context)
+                        self.sessions.request(component, registry, shape, stanza, &mut context)
                     })
                     .or_else(|| basic::request(shape, stanza, &mut context));
                 match (common, wildcard) {
@@ -206,10 +195,7 @@ impl<C: Component> Service<C> {
     fn event(&mut self, event: Event, turn: &mut Turn<'_>) -> bool {
         let address = self.shared.common.jid.clone();
         let outcome = self.attempt(turn, &address, true, |this, turn| {
-            let mut context = Context {
-                turn,
-                shared: &mut this.shared,
-            };
+            let mut context = Context { turn, shared: &mut this.shared };
             this.component.event(event, &mut context)
         });
         if let Err(refusal) = &outcome {
@@ -225,10 +211,7 @@ impl<C: Component> Service<C> {
             slices::TIMER => slices::run(turn),
             audit::TIMER => audit::sweep(turn),
             commands::TIMER => {
-                let mut context = Context {
-                    turn,
-                    shared: &mut self.shared,
-                };
+                let mut context = Context { turn, shared: &mut self.shared };
                 self.sessions.expire(&mut context);
                 Ok(())
             }
@@ -255,10 +238,7 @@ impl<C: Component> Service<C> {
 
     /// A page that the audit log asked for, or one of the component's.
     fn fetched(&mut self, id: u64, page: Page, turn: &mut Turn<'_>) {
-        let mut context = Context {
-            turn,
-            shared: &mut self.shared,
-        };
+        let mut context = Context { turn, shared: &mut self.shared };
         match audit::fetched(id, &page, &mut context) {
             Ok(true) => {}
             Ok(false) => {
@@ -279,48 +259,23 @@ impl<C: Component> Service<C> {
         let address = self.shared.common.jid.clone();
         let outcome = self.attempt(turn, &address, false, |this, turn| {
             if let Some((what, person)) = person_verb(verb, arguments)? {
-                let event = Event::Person {
-                    token,
-                    person,
-                    what,
-                };
-                let mut context = Context {
-                    turn,
-                    shared: &mut this.shared,
-                };
+                let event = Event::Person { token, person, what };
+                let mut context = Context { turn, shared: &mut this.shared };
                 return this.component.event(event, &mut context);
             }
-            let mut context = Context {
-                turn,
-                shared: &mut this.shared,
-            };
-            let asked = commands::Verb {
-                token,
-                verb,
-                arguments,
-                actor,
-            };
-            this.sessions
-                .verb(&mut this.component, &this.registry, &asked, &mut context)
+            let mut context = Context { turn, shared: &mut this.shared };
+            let asked = commands::Verb { token, verb, arguments, actor };
+            this.sessions.verb(&mut this.component, &this.registry, &asked, &mut context)
         });
         if let Err(refusal) = outcome {
-            let text = refusal
-                .text
-                .as_deref()
-                .unwrap_or(refusal.condition.as_str());
-            turn.emit(Effect::Respond {
-                token,
-                response: Response::error(400, text),
-            });
+            let response = commands::response(Err(refusal));
+            turn.emit(Effect::Respond { token, response });
         }
     }
 }
 
 fn find<C>(handlers: &[(Shape, Handler<C>)], shape: Shape) -> Option<Handler<C>> {
-    handlers
-        .iter()
-        .find(|(of, _)| *of == shape)
-        .map(|(_, handler)| *handler)
+    handlers.iter().find(|(of, _)| *of == shape).map(|(_, handler)| *handler)
 }
 
 /// `person show` and `person forget` are the same in every component.
@@ -335,9 +290,7 @@ fn person_verb(verb: &str, arguments: &serde_json::Value) -> Outcome<Option<(Per
         }
         _ => return Ok(None),
     };
-    let jid = arguments["jid"]
-        .as_str()
-        .and_then(|text| Jid::parse(text).ok());
+    let jid = arguments["jid"].as_str().and_then(|text| Jid::parse(text).ok());
     let jid =
         jid.ok_or_else(|| refusals::bad_argument("jid: an address such as user@example.com"))?;
     Ok(Some((what, jid.bare())))
@@ -349,10 +302,7 @@ impl<C: Component> Machine for Service<C> {
             Input::Start => {
                 self.shared.started = turn.wall();
                 if !self.event(Event::Start, turn) {
-                    turn.fail(StoreError::new(
-                        "start",
-                        "the records could not be taken up",
-                    ));
+                    turn.fail(StoreError::new("start", "the records could not be taken up"));
                 }
                 for timer in [due::TIMER, slices::TIMER, audit::TIMER] {
                     self.timer(timer, turn);
@@ -360,10 +310,7 @@ impl<C: Component> Machine for Service<C> {
             }
             Input::Stanza(stanza) => self.stanza(&stanza, turn),
             Input::Refused { header, refusal } => {
-                turn.count(
-                    "annex_refused_stanzas_total",
-                    Some(("reason", refusal.reason)),
-                );
+                turn.count("annex_refused_stanzas_total", Some(("reason", refusal.reason)));
                 if let Some((error, to)) = header.refuse(&refusal, &self.shared.common.jid) {
                     turn.send_in(Lane::of(&error.from), &error, &to);
                 }
@@ -386,30 +333,10 @@ impl<C: Component> Machine for Service<C> {
             Input::Done { id, result } => {
                 self.event(Event::Done { id, result }, turn);
             }
-            Input::Request {
-                token,
-                method,
-                path,
-                headers,
-                body,
-            } => {
-                self.event(
-                    Event::Request {
-                        token,
-                        method,
-                        path,
-                        headers,
-                        body,
-                    },
-                    turn,
-                );
+            Input::Request { token, method, path, headers, body } => {
+                self.event(Event::Request { token, method, path, headers, body }, turn);
             }
-            Input::Command {
-                token,
-                verb,
-                arguments,
-                actor,
-            } => {
+            Input::Command { token, verb, arguments, actor } => {
                 self.command(token, &verb, &arguments, &actor, turn);
             }
             Input::Config { common, section } => {

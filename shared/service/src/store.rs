@@ -57,19 +57,12 @@ pub enum Op {
 impl Op {
     /// Sets `key` of `table` to `value`.
     pub fn put(table: Table, key: impl Into<Vec<u8>>, value: impl Into<Bytes>) -> Self {
-        Self::Put {
-            table,
-            key: key.into(),
-            value: value.into(),
-        }
+        Self::Put { table, key: key.into(), value: value.into() }
     }
 
     /// Removes `key` of `table`.
     pub fn delete(table: Table, key: impl Into<Vec<u8>>) -> Self {
-        Self::Delete {
-            table,
-            key: key.into(),
-        }
+        Self::Delete { table, key: key.into() }
     }
 
     /// The table that is written.
@@ -142,19 +135,12 @@ impl Scan {
             Some(end) => Bound::Excluded(end),
             None => Bound::Unbounded,
         };
-        Self {
-            start: Bound::Included(prefix.to_vec()),
-            end,
-            ..Self::all(table)
-        }
+        Self { start: Bound::Included(prefix.to_vec()), end, ..Self::all(table) }
     }
 
     /// The same stretch from its end towards its start.
     pub fn reversed(self) -> Self {
-        Self {
-            reverse: true,
-            ..self
-        }
+        Self { reverse: true, ..self }
     }
 
     /// At most `limit` records.
@@ -170,14 +156,7 @@ impl Scan {
     /// Goes on behind `key` in the scan's direction.
     pub fn after(self, key: &[u8]) -> Self {
         let bound = Bound::Excluded(key.to_vec());
-        if self.reverse {
-            Self { end: bound, ..self }
-        } else {
-            Self {
-                start: bound,
-                ..self
-            }
-        }
+        if self.reverse { Self { end: bound, ..self } } else { Self { start: bound, ..self } }
     }
 }
 
@@ -223,11 +202,7 @@ pub struct StoreError {
 impl StoreError {
     /// A failure that is not lack of space.
     pub fn new(what: impl Into<String>, why: impl ToString) -> Self {
-        Self {
-            what: what.into(),
-            why: why.to_string(),
-            full: false,
-        }
+        Self { what: what.into(), why: why.to_string(), full: false }
     }
 }
 

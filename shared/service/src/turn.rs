@@ -60,14 +60,7 @@ impl TurnState {
     /// Opens the next turn.
     pub fn begin<'a>(&'a mut self, store: &'a dyn Read, now: Now) -> Turn<'a> {
         self.marks.turn += 1;
-        Turn {
-            state: self,
-            store,
-            now,
-            ops: Vec::new(),
-            effects: Vec::new(),
-            failed: None,
-        }
+        Turn { state: self, store, now, ops: Vec::new(), effects: Vec::new(), failed: None }
     }
 
     /// Everything up to and including `turn` is on disk.
@@ -158,9 +151,7 @@ impl<'a> Turn<'a> {
         const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz234567";
         let mut bits = [0; 26];
         self.state.rng.fill_bytes(&mut bits);
-        bits.iter()
-            .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]))
-            .collect()
+        bits.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)])).collect()
     }
 
     /// The store with everything written so far on top.
@@ -176,11 +167,8 @@ impl<'a> Turn<'a> {
     /// A bounded stretch of records: for joining, loading, checking. What is longer goes out as
     /// [`Effect::Fetch`].
     pub fn scan(&self, scan: Scan) -> Result<Page, StoreError> {
-        let scan = Scan {
-            limit: scan.limit.min(TURN_RECORDS),
-            bytes: scan.bytes.min(TURN_BYTES),
-            ..scan
-        };
+        let scan =
+            Scan { limit: scan.limit.min(TURN_RECORDS), bytes: scan.bytes.min(TURN_BYTES), ..scan };
         self.read().scan(&scan)
     }
 
@@ -218,32 +206,20 @@ impl<'a> Turn<'a> {
 
     /// One stanza to one address in a lane.
     pub fn send_in(&mut self, lane: Lane, stanza: &Outgoing, to: &Jid) {
-        self.emit(Effect::Send {
-            lane,
-            template: stanza.template(),
-            to: Recipient::from(to),
-        });
+        self.emit(Effect::Send { lane, template: stanza.template(), to: Recipient::from(to) });
     }
 
     /// One template to many.
     pub fn fanout(&mut self, lane: Lane, template: Template, audience: Audience) {
         if audience.len() > 0 {
-            self.emit(Effect::Fanout {
-                lane,
-                template,
-                audience,
-            });
+            self.emit(Effect::Fanout { lane, template, audience });
         }
     }
 
     /// Many templates to one.
     pub fn series(&mut self, lane: Lane, templates: Chunks<Template>, to: Recipient) {
         if templates.len() > 0 {
-            self.emit(Effect::Series {
-                lane,
-                templates,
-                to,
-            });
+            self.emit(Effect::Series { lane, templates, to });
         }
     }
 
@@ -260,11 +236,7 @@ impl<'a> Turn<'a> {
 
     /// Adds one to a counter.
     pub fn count(&mut self, metric: &'static str, label: Option<(&'static str, &'static str)>) {
-        self.emit(Effect::Count {
-            metric,
-            label,
-            by: 1,
-        });
+        self.emit(Effect::Count { metric, label, by: 1 });
     }
 
     /// Free space is below the reserve: what writes is refused, what removes goes on.
@@ -317,12 +289,7 @@ impl<'a> Turn<'a> {
     pub fn finish(self) -> Finished {
         let marks = self.state.marks;
         self.state.overlay.close(marks.turn);
-        Finished {
-            marks,
-            ops: self.ops,
-            effects: self.effects,
-            failed: self.failed,
-        }
+        Finished { marks, ops: self.ops, effects: self.effects, failed: self.failed }
     }
 }
 
@@ -338,31 +305,19 @@ mod tests {
         }
 
         fn scan(&self, _: &Scan) -> Result<Page, StoreError> {
-            Ok(Page {
-                rows: Vec::new(),
-                complete: true,
-            })
+            Ok(Page { rows: Vec::new(), complete: true })
         }
     }
 
     const TABLE: Table = Table::new(40, "test");
 
     fn at(wall: i64) -> Now {
-        Now {
-            wall: Timestamp(wall),
-            since_start: Duration::ZERO,
-        }
+        Now { wall: Timestamp(wall), since_start: Duration::ZERO }
     }
 
     #[test]
     fn stamps_grow_when_the_clock_steps_back_and_over_a_restart() {
-        let mut state = TurnState::new(
-            Marks {
-                turn: 7,
-                stamp: 1_000,
-            },
-            [0; 32],
-        );
+        let mut state = TurnState::new(Marks { turn: 7, stamp: 1_000 }, [0; 32]);
         let mut turn = state.begin(&Empty, at(500));
         assert_eq!(turn.stamp(), 1_001);
         assert_eq!(turn.stamp(), 1_002);
@@ -370,13 +325,7 @@ mod tests {
         assert_eq!(turn.stamp(), 9_000);
         turn.advance(at(10));
         assert_eq!(turn.stamp(), 9_001);
-        assert_eq!(
-            turn.finish().marks,
-            Marks {
-                turn: 8,
-                stamp: 9_001
-            }
-        );
+        assert_eq!(turn.finish().marks, Marks { turn: 8, stamp: 9_001 });
     }
 
     #[test]

@@ -32,11 +32,7 @@ impl Unconfirmed {
     /// Notes something that this turn tells.
     pub fn note(&mut self, turn: &mut Turn<'_>, what: Vec<u8>) {
         let number = turn.number();
-        let count = if self.last.0 == number {
-            self.last.1 + 1
-        } else {
-            0
-        };
+        let count = if self.last.0 == number { self.last.1 + 1 } else { 0 };
         self.last = (number, count);
         turn.write(Op::put(TABLE, key(number, count), what));
     }
@@ -49,10 +45,8 @@ impl Unconfirmed {
         confirmed: u64,
         after: Option<&[u8]>,
     ) -> Result<Page, StoreError> {
-        let scan = Scan {
-            start: std::ops::Bound::Excluded(key(confirmed, u32::MAX)),
-            ..Scan::all(TABLE)
-        };
+        let scan =
+            Scan { start: std::ops::Bound::Excluded(key(confirmed, u32::MAX)), ..Scan::all(TABLE) };
         turn.scan(match after {
             Some(after) => scan.after(after),
             None => scan,
@@ -69,13 +63,7 @@ impl Unconfirmed {
     /// Drops the next slice of confirmed notes.
     pub fn drop_slice(&mut self, turn: &mut Turn<'_>) -> Result<(), StoreError> {
         let end = std::ops::Bound::Included(key(self.confirmed, u32::MAX));
-        let page = turn.scan(
-            Scan {
-                end,
-                ..Scan::all(TABLE)
-            }
-            .limit(SLICE),
-        )?;
+        let page = turn.scan(Scan { end, ..Scan::all(TABLE) }.limit(SLICE))?;
         for row in page.rows {
             turn.write(Op::delete(TABLE, row.key.to_vec()));
         }

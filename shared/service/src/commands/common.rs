@@ -12,12 +12,7 @@ use crate::{
 pub(super) fn commands<C: Component>() -> Vec<Command<C>> {
     vec![
         audit::command(),
-        Command {
-            node: "status",
-            name: "Status",
-            access: Access::Admins,
-            run: status,
-        },
+        Command { node: "status", name: "Status", access: Access::Admins, run: status },
     ]
 }
 
@@ -31,29 +26,16 @@ fn status<C: Component>(
 ) -> Outcome<Next> {
     let common = &context.shared.common;
     let mut rows = vec![
-        vec![
-            "program".to_owned(),
-            format!("{} {}", common.program, common.version),
-        ],
+        vec!["program".to_owned(), format!("{} {}", common.program, common.version)],
         vec!["started".to_owned(), context.shared.started.to_string()],
-        vec![
-            "uptime_seconds".to_owned(),
-            context.uptime().as_secs().to_string(),
-        ],
+        vec!["uptime_seconds".to_owned(), context.uptime().as_secs().to_string()],
         vec!["connected".to_owned(), context.shared.online.to_string()],
-        vec![
-            "space_low".to_owned(),
-            context.turn.is_space_low().to_string(),
-        ],
+        vec!["space_low".to_owned(), context.turn.is_space_low().to_string()],
     ];
     flatten("", &component.status(), &mut rows);
     let note = format!("{} is running", common.jid);
     let columns = vec![("name", "Name"), ("value", "Value")];
-    Ok(Next::Done(Report {
-        note,
-        columns,
-        rows,
-    }))
+    Ok(Next::Done(Report { note, columns, rows }))
 }
 
 /// `{"rooms": {"loaded": 3}}` becomes the row `rooms.loaded`, `3`.
@@ -61,11 +43,7 @@ fn flatten(name: &str, value: &serde_json::Value, rows: &mut Vec<Vec<String>>) {
     match value {
         serde_json::Value::Object(fields) => {
             for (key, value) in fields {
-                let name = if name.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{name}.{key}")
-                };
+                let name = if name.is_empty() { key.clone() } else { format!("{name}.{key}") };
                 flatten(&name, value, rows);
             }
         }

@@ -45,16 +45,8 @@ impl Request {
         };
         let node = element.attr("node").ok_or_else(refusals::no_node)?;
         let session = element.attr("sessionid").map(str::to_owned);
-        let form = element
-            .get_child("x", ns::DATA_FORMS)
-            .map(Form::parse)
-            .transpose()?;
-        Ok(Self {
-            node: node.to_owned(),
-            session,
-            action,
-            form,
-        })
+        let form = element.get_child("x", ns::DATA_FORMS).map(Form::parse).transpose()?;
+        Ok(Self { node: node.to_owned(), session, action, form })
     }
 }
 
@@ -84,10 +76,7 @@ pub(super) fn accept(step: &Step, form: Option<&Form>) -> Result<Arguments, Refu
     if missing.is_empty() {
         return Ok(given);
     }
-    Err(refusals::bad_payload(format!(
-        "Missing: {}",
-        missing.join(", ")
-    )))
+    Err(refusals::bad_payload(format!("Missing: {}", missing.join(", "))))
 }
 
 /// Judges what a verb was given for the fields of a step, and adds the defaults of the others.
@@ -108,10 +97,7 @@ pub(super) fn complete(step: &Step, given: &mut Arguments) -> Result<(), Refusal
     if missing.is_empty() {
         return Ok(());
     }
-    Err(refusals::arguments(format!(
-        "missing: {}",
-        missing.join(", ")
-    )))
+    Err(refusals::arguments(format!("missing: {}", missing.join(", "))))
 }
 
 fn asked(step: &Step) -> impl Iterator<Item = (&str, &Field)> {
@@ -135,11 +121,7 @@ fn judge(field: &Field, var: &str, values: &[String]) -> Result<Vec<String>, Str
     // A field left empty is a field without value.
     let mut values: Vec<String> = match field.kind {
         FieldKind::TextMulti => values.to_vec(),
-        _ => values
-            .iter()
-            .filter(|value| !value.is_empty())
-            .cloned()
-            .collect(),
+        _ => values.iter().filter(|value| !value.is_empty()).cloned().collect(),
     };
     let open = matches!(&field.validate, Some(validate) if validate.method == Method::Open);
     for value in &mut values {
@@ -151,11 +133,8 @@ fn judge(field: &Field, var: &str, values: &[String]) -> Result<Vec<String>, Str
             },
             FieldKind::ListSingle | FieldKind::ListMulti if !open => {
                 if !field.options.iter().any(|(_, option)| option == value) {
-                    let options: Vec<&str> = field
-                        .options
-                        .iter()
-                        .map(|(_, option)| option.as_str())
-                        .collect();
+                    let options: Vec<&str> =
+                        field.options.iter().map(|(_, option)| option.as_str()).collect();
                     return error(&format!("one of {}", options.join(", ")));
                 }
             }
@@ -177,18 +156,8 @@ fn in_range(field: &Field, value: &str) -> Result<(), String> {
     let Some(validate) = &field.validate else {
         return Ok(());
     };
-    let whole = [
-        "xs:integer",
-        "xs:int",
-        "xs:long",
-        "xs:nonNegativeInteger",
-        "xs:unsignedInt",
-    ];
-    if !validate
-        .datatype
-        .as_deref()
-        .is_some_and(|datatype| whole.contains(&datatype))
-    {
+    let whole = ["xs:integer", "xs:int", "xs:long", "xs:nonNegativeInteger", "xs:unsignedInt"];
+    if !validate.datatype.as_deref().is_some_and(|datatype| whole.contains(&datatype)) {
         return Ok(());
     }
     let Ok(number) = value.trim().parse::<i64>() else {
@@ -226,9 +195,7 @@ pub(super) struct Head<'a> {
 fn command(head: Head<'_>, status: &str, content: impl FnOnce(&mut Xml)) -> Vec<u8> {
     let mut xml = Xml::new();
     xml.element("command", ns::COMMANDS, |xml| {
-        xml.attr("node", head.node)
-            .attr("sessionid", head.session)
-            .attr("status", status);
+        xml.attr("node", head.node).attr("sessionid", head.session).attr("status", status);
         content(xml);
     });
     xml.finish()
@@ -264,11 +231,7 @@ pub(super) fn completed(head: Head<'_>, report: &Report, room: usize) -> Vec<u8>
             note(xml, "info", &report.note);
         }
         if left_out > 0 {
-            note(
-                xml,
-                "warn",
-                &format!("{left_out} more rows do not fit here"),
-            );
+            note(xml, "warn", &format!("{left_out} more rows do not fit here"));
         }
         if !report.columns.is_empty() {
             let mut form = Form::new(FormKind::Result, None).title(head.name);
@@ -291,10 +254,7 @@ fn rows(report: &Report, room: usize) -> (Vec<Vec<Field>>, usize) {
         let fields: Vec<Field> = cells
             .map(|((var, _), cell)| Field::new(FieldKind::TextSingle, *var).value(cell.as_str()))
             .collect();
-        size += fields
-            .iter()
-            .map(|field| 64 + 2 * field.text().len())
-            .sum::<usize>();
+        size += fields.iter().map(|field| 64 + 2 * field.text().len()).sum::<usize>();
         if size > room {
             break;
         }

@@ -25,6 +25,7 @@ use crate::{
 
 pub use session::Sessions;
 pub use verb::Verb;
+pub(crate) use verb::response;
 
 /// Forgets sessions and tickets whose time is over.
 pub const TIMER: Timer = Timer { kind: 4, id: 0 };
@@ -50,10 +51,7 @@ pub(crate) fn visible<'a, C>(
     common: &'a Common,
     user: &'a Jid,
 ) -> impl Iterator<Item = &'a Command<C>> {
-    registry
-        .commands
-        .iter()
-        .filter(|command| may_run(command, common, user))
+    registry.commands.iter().filter(|command| may_run(command, common, user))
 }
 
 /// The command of a node, if this user may run it.
@@ -63,11 +61,7 @@ pub(crate) fn find<'a, C>(
     user: &Jid,
     node: &str,
 ) -> Outcome<Option<&'a Command<C>>> {
-    let Some(command) = registry
-        .commands
-        .iter()
-        .find(|command| command.node == node)
-    else {
+    let Some(command) = registry.commands.iter().find(|command| command.node == node) else {
         return Ok(None);
     };
     if !may_run(command, common, user) {
@@ -108,13 +102,8 @@ impl Sessions {
         context: &mut Context<'_, '_>,
     ) -> Outcome<Answer> {
         let request = form::Request::parse(stanza)?;
-        let command = find(
-            registry,
-            &context.shared.common,
-            &stanza.from,
-            &request.node,
-        )?
-        .ok_or_else(refusals::no_such_command)?;
+        let command = find(registry, &context.shared.common, &stanza.from, &request.node)?
+            .ok_or_else(refusals::no_such_command)?;
         self.step(component, command, stanza, request, context)
     }
 }

@@ -54,16 +54,8 @@ struct Session {
 /// Who waits for a command's end.
 #[derive(Debug)]
 enum Asker {
-    Iq {
-        reply: ReplyTo,
-        session: String,
-        node: &'static str,
-        name: &'static str,
-        room: usize,
-    },
-    Verb {
-        token: u64,
-    },
+    Iq { reply: ReplyTo, session: String, node: &'static str, name: &'static str, room: usize },
+    Verb { token: u64 },
 }
 
 #[derive(Debug)]
@@ -117,11 +109,7 @@ impl Sessions {
         let mut earlier = None;
         match action {
             Action::Cancel => {
-                let head = Head {
-                    session: &id,
-                    node: command.node,
-                    name: command.name,
-                };
+                let head = Head { session: &id, node: command.node, name: command.name };
                 let answer = form::canceled(head);
                 self.end(id);
                 return Ok(Answer::Result(answer));
@@ -158,11 +146,7 @@ impl Sessions {
     ) -> Result<&Session, Refusal> {
         let Some(session) = self.open.get(id) else {
             let over = self.ended.iter().any(|ended| ended == id);
-            return Err(if over {
-                refusals::expired()
-            } else {
-                refusals::bad_session()
-            });
+            return Err(if over { refusals::expired() } else { refusals::bad_session() });
         };
         if session.user != user_key(stanza) || session.node != node {
             return Err(refusals::bad_session());
@@ -185,11 +169,7 @@ impl Sessions {
     ) -> Answer {
         let (node, name) = (command.node, command.name);
         let room = disco::room(stanza, &context.shared.common);
-        let head = Head {
-            session: &id,
-            node,
-            name,
-        };
+        let head = Head { session: &id, node, name };
         match next {
             Next::Ask(step) => {
                 let answer = form::executing(head, &step, !answers.is_empty());
@@ -204,13 +184,7 @@ impl Sessions {
             Next::Later(ticket) => {
                 self.end(id.clone());
                 let reply = ReplyTo::from(stanza);
-                let asker = Asker::Iq {
-                    reply,
-                    session: id,
-                    node,
-                    name,
-                    room,
-                };
+                let asker = Asker::Iq { reply, session: id, node, name, room };
                 self.wait(ticket, asker, context);
                 Answer::Later
             }
@@ -227,30 +201,15 @@ impl Sessions {
         context: &mut Context<'_, '_>,
     ) {
         let account = stanza.from.bare_key().to_owned();
-        let age = self
-            .open
-            .get(&id)
-            .map_or(self.newest + 1, |session| session.age);
+        let age = self.open.get(&id).map_or(self.newest + 1, |session| session.age);
         self.newest = self.newest.max(age);
         let expires = context.turn.since_start() + context.shared.common.command_timeout;
         let user = user_key(stanza);
-        let session = Session {
-            user,
-            account: account.clone(),
-            node,
-            answers,
-            step,
-            expires,
-            age,
-        };
+        let session = Session { user, account: account.clone(), node, answers, step, expires, age };
         self.open.insert(id, session);
         let own = |session: &&Session| session.account == account;
         if self.open.values().filter(own).count() > OPEN_EACH {
-            let oldest = self
-                .open
-                .iter()
-                .filter(|(_, s)| own(s))
-                .min_by_key(|(_, s)| s.age);
+            let oldest = self.open.iter().filter(|(_, s)| own(s)).min_by_key(|(_, s)| s.age);
             if let Some(id) = oldest.map(|(id, _)| id.clone()) {
                 self.end(id);
             }
@@ -297,18 +256,8 @@ impl Sessions {
             return;
         };
         match waiting.asker {
-            Asker::Iq {
-                reply,
-                session,
-                node,
-                name,
-                room,
-            } => {
-                let head = Head {
-                    session: &session,
-                    node,
-                    name,
-                };
+            Asker::Iq { reply, session, node, name, room } => {
+                let head = Head { session: &session, node, name };
                 let answer = result.map(|report| form::completed(head, &report, room));
                 context.reply(&reply, answer);
             }
@@ -348,9 +297,7 @@ impl Sessions {
         let open = self.open.values().map(|session| session.expires);
         let later = self.later.values().map(|waiting| waiting.expires);
         if let Some(at) = open.chain(later).min() {
-            context
-                .turn
-                .arm(TIMER, at.saturating_sub(context.turn.since_start()));
+            context.turn.arm(TIMER, at.saturating_sub(context.turn.since_start()));
         }
     }
 }
@@ -363,20 +310,11 @@ fn user_key(stanza: &Stanza) -> String {
 fn merged(answers: &[Arguments]) -> Arguments {
     let mut all = Arguments::default();
     for answer in answers {
-        all.0.extend(
-            answer
-                .0
-                .iter()
-                .map(|(var, values)| (var.clone(), values.clone())),
-        );
+        all.0.extend(answer.0.iter().map(|(var, values)| (var.clone(), values.clone())));
     }
     all
 }
 
 fn size(arguments: &Arguments) -> usize {
-    arguments
-        .0
-        .iter()
-        .flat_map(|(var, values)| values.iter().map(|v| v.len() + var.len()))
-        .sum()
+    arguments.0.iter().flat_map(|(var, values)| values.iter().map(|v| v.len() + var.len())).sum()
 }

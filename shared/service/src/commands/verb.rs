@@ -52,10 +52,7 @@ impl Sessions {
                 Next::Ask(step) => form::complete(&step, &mut given)?,
                 Next::Done(report) => {
                     let response = response(Ok(report));
-                    context.turn.emit(Effect::Respond {
-                        token: asked.token,
-                        response,
-                    });
+                    context.turn.emit(Effect::Respond { token: asked.token, response });
                     return Ok(());
                 }
                 Next::Later(ticket) => return self.wait_verb(ticket, asked.token, context),
@@ -70,9 +67,7 @@ impl Sessions {
 fn actor(name: &str, service: &Jid) -> Jid {
     match Jid::parse(name) {
         Ok(jid) if name.contains('@') => jid,
-        _ => service
-            .with_resource(name)
-            .unwrap_or_else(|_| service.clone()),
+        _ => service.with_resource(name).unwrap_or_else(|_| service.clone()),
     }
 }
 
@@ -108,7 +103,7 @@ fn text(value: &Value) -> Option<String> {
 }
 
 /// What the socket is told.
-pub(super) fn response(result: Result<Report, Refusal>) -> Response {
+pub(crate) fn response(result: Result<Report, Refusal>) -> Response {
     match result {
         Ok(report) => Response::json(200, &document(&report)),
         Err(refusal) => Response::error(status(&refusal), &sentence(&refusal)),
@@ -125,7 +120,7 @@ fn document(report: &Report) -> Value {
 }
 
 /// What a refusal says to somebody at a terminal.
-pub(crate) fn sentence(refusal: &Refusal) -> String {
+fn sentence(refusal: &Refusal) -> String {
     match &refusal.text {
         Some(text) => text.to_string(),
         None => refusal.condition.as_str().replace('-', " "),
@@ -133,7 +128,7 @@ pub(crate) fn sentence(refusal: &Refusal) -> String {
 }
 
 /// The HTTP status that comes nearest to a refusal.
-pub(crate) fn status(refusal: &Refusal) -> u16 {
+fn status(refusal: &Refusal) -> u16 {
     match refusal.condition {
         Condition::ItemNotFound | Condition::Gone => 404,
         Condition::Forbidden | Condition::NotAllowed => 403,
