@@ -4,6 +4,8 @@ from ..annex import PROGRAMS
 from ..stanza import DISCO_INFO, DISCO_ITEMS, MUC, element
 from ..world import equal, refused, scenario
 
+COMMANDS = "http://jabber.org/protocol/commands"
+
 
 @scenario
 async def the_service_describes_itself(world):
@@ -62,3 +64,14 @@ async def every_service_is_there(world):
         await world.serving(alice, address)
         info = await alice.request("get", address, element(DISCO_INFO, "query"))
         equal(info.element.find(f".//{{{DISCO_INFO}}}identity") is not None, True, f"an identity of {program}")
+
+
+@scenario(needs_annex=True)
+async def commands_are_for_admins(world):
+    admin, alice = await world.clients("admin", "alice")
+    query = element(DISCO_ITEMS, "query", node=COMMANDS)
+    answer = await admin.request("get", world.service, query)
+    nodes = [one.get("node") for one in answer.element.iter(f"{{{DISCO_ITEMS}}}item")]
+    equal(nodes != [], True, "whether an admin is offered commands (XEP-0050 §2.3)")
+    command = element(COMMANDS, "command", node=nodes[0], action="execute")
+    await refused(alice.request("set", world.service, command), "forbidden", "a command of someone else")
