@@ -54,10 +54,18 @@ impl Record for Entry {
 /// Writes an entry. Components call [`Context::audit`].
 pub(crate) fn note(turn: &mut Turn<'_>, mut entry: Entry) {
     for text in [&mut entry.who, &mut entry.what, &mut entry.whom, &mut entry.reason] {
-        text.truncate(text.floor_char_boundary(LONGEST));
+        cut(text);
     }
     let stamp = turn.stamp();
     entry.save(turn, Key::new().u64(stamp));
+}
+
+fn cut(text: &mut String) {
+    let mut end = text.len().min(LONGEST);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
 }
 
 /// Deletes a slice of what is too old, and comes back for the rest, or an hour later. Called at the

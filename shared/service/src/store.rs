@@ -201,6 +201,7 @@ pub struct StoreError {
 
 impl StoreError {
     /// A failure that is not lack of space.
+    #[expect(clippy::needless_pass_by_value, reason = "errors are handed over whole")]
     pub fn new(what: impl Into<String>, why: impl ToString) -> Self {
         Self { what: what.into(), why: why.to_string(), full: false }
     }

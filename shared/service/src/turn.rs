@@ -211,14 +211,14 @@ impl<'a> Turn<'a> {
 
     /// One template to many.
     pub fn fanout(&mut self, lane: Lane, template: Template, audience: Audience) {
-        if audience.len() > 0 {
+        if !audience.is_empty() {
             self.emit(Effect::Fanout { lane, template, audience });
         }
     }
 
     /// Many templates to one.
     pub fn series(&mut self, lane: Lane, templates: Chunks<Template>, to: Recipient) {
-        if templates.len() > 0 {
+        if !templates.is_empty() {
             self.emit(Effect::Series { lane, templates, to });
         }
     }

@@ -131,12 +131,10 @@ fn judge(field: &Field, var: &str, values: &[String]) -> Result<Vec<String>, Str
                 "0" | "false" => *value = "0".into(),
                 _ => return error("1 or 0"),
             },
-            FieldKind::ListSingle | FieldKind::ListMulti if !open => {
-                if !field.options.iter().any(|(_, option)| option == value) {
-                    let options: Vec<&str> =
-                        field.options.iter().map(|(_, option)| option.as_str()).collect();
-                    return error(&format!("one of {}", options.join(", ")));
-                }
+            FieldKind::ListSingle | FieldKind::ListMulti if !open && !is_option(field, value) => {
+                let options = field.options.iter().map(|(_, option)| option.as_str());
+                let options = options.collect::<Vec<_>>().join(", ");
+                return error(&format!("one of {options}"));
             }
             FieldKind::JidSingle | FieldKind::JidMulti => {
                 if Jid::parse(value.trim()).is_err() {
@@ -149,6 +147,10 @@ fn judge(field: &Field, var: &str, values: &[String]) -> Result<Vec<String>, Str
         in_range(field, value).map_err(|what| expected(&what))?;
     }
     Ok(values)
+}
+
+fn is_option(field: &Field, value: &str) -> bool {
+    field.options.iter().any(|(_, option)| option == value)
 }
 
 /// Whole numbers between bounds; other datatypes are the command's own business.
