@@ -1,6 +1,6 @@
 //! Reaching the server: a TCP connection or a unix socket.
 
-use std::{io, time::Duration};
+use std::{future::Future, io, pin::Pin, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
@@ -16,11 +16,31 @@ pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
 
+/// A connection to come.
+pub type Dialing = Pin<Box<dyn Future<Output = Result<Box<dyn Wire>, Failure>> + Send>>;
+
+/// How a server is reached: over the network, or as a test likes.
+pub trait Dial: Send {
+    /// Connects once.
+    fn dial(&mut self, server: &Server) -> Dialing;
+}
+
+/// The system's network.
+#[derive(Debug, Default)]
+pub struct Network;
+
+impl Dial for Network {
+    fn dial(&mut self, server: &Server) -> Dialing {
+        let server = server.clone();
+        Box::pin(async move { connect(&server).await })
+    }
+}
+
 /// After this silence the system asks whether the other machine is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Connects; of several addresses of a name the first that answers.
-pub(crate) async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
+async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
     match server {
         Server::Unix(path) => {
             let stream = UnixStream::connect(path).await.map_err(Failure::from_connect)?;

@@ -30,6 +30,24 @@ impl Software {
         }
     }
 
+    /// By the name that it gives itself.
+    pub(crate) fn named(name: &str) -> Self {
+        match name.to_ascii_lowercase() {
+            name if name.starts_with("prosody") => Self::Prosody,
+            name if name.starts_with("ejabberd") => Self::Ejabberd,
+            _ => Self::Other,
+        }
+    }
+
+    /// Its name, if it is known.
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Prosody => Some("Prosody"),
+            Self::Ejabberd => Some("ejabberd"),
+            Self::Other => None,
+        }
+    }
+
     /// What applies to this server; both where it is not known.
     fn pick(self, prosody: &str, ejabberd: &str) -> String {
         match self {

@@ -9,17 +9,20 @@ mod failure;
 mod handshake;
 
 pub(crate) use backoff::Backoff;
-pub use connect::Wire;
-pub(crate) use connect::connect;
+pub use connect::{Dial, Dialing, Network, Wire};
 pub use failure::{Failure, Software};
 pub use handshake::{Established, open};
 
 use crate::runtime::LinkConfig;
 
-/// Connects and shakes hands.
-pub(crate) async fn establish(config: LinkConfig) -> Result<Established, Failure> {
-    let wire = tokio::time::timeout(config.timeouts.connect, connect(&config.server))
-        .await
-        .map_err(|_| Failure::NoAnswer)??;
-    open(wire, &config).await
+/// Connects and shakes hands, once: for `check --connect`.
+pub async fn establish(config: &LinkConfig) -> Result<Established, Failure> {
+    shake(Network.dial(&config.server), config).await
+}
+
+/// Shakes hands over a connection to come.
+pub(crate) async fn shake(dialing: Dialing, config: &LinkConfig) -> Result<Established, Failure> {
+    let limit = config.timeouts.connect;
+    let wire = tokio::time::timeout(limit, dialing).await.map_err(|_| Failure::NoAnswer)??;
+    open(wire, config).await
 }

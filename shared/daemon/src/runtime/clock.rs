@@ -1,4 +1,4 @@
-//! The one place that reads clocks.
+//! What surrounds a runtime: clocks and network. This is the one place that reads clocks.
 //!
 //! Both clocks follow tokio's, so a test that pauses tokio's clock moves both; a test may also let
 //! the wall clock step.
@@ -14,6 +14,22 @@ use std::{
 use annex_service::turn::Now;
 use annex_stanza::Timestamp;
 use tokio::time::Instant;
+
+use crate::link::{Dial, Network};
+
+/// Clocks and network.
+pub struct Surroundings {
+    /// Where the time comes from.
+    pub clock: Box<dyn Clock>,
+    /// How the server is reached.
+    pub dial: Box<dyn Dial>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self { clock: Box::<SystemClock>::default(), dial: Box::new(Network) }
+    }
+}
 
 /// Where the time comes from.
 pub trait Clock: Send {

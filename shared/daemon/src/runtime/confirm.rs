@@ -60,17 +60,26 @@ pub(crate) struct Confirm {
     bytes: usize,
     /// When the first output since the last mark was written.
     since: Option<Instant>,
+    /// The machine knows of the stream: what it writes now is written to this one.
+    begun: bool,
 }
 
 impl Confirm {
     /// For a new stream; `confirmed` is what is known from before.
     pub(crate) fn new(stream: u64, confirmed: u64) -> Self {
-        Self { stream, asked: confirmed, confirmed, bytes: 0, since: None }
+        Self { stream, asked: confirmed, confirmed, bytes: 0, since: None, begun: false }
     }
 
-    /// The newest turn confirmed.
-    pub(crate) fn confirmed(&self) -> u64 {
-        self.confirmed
+    /// The machine has learned of the stream in this turn. What earlier turns wrote went nowhere,
+    /// so no mark may speak for them alone.
+    pub(crate) fn begin(&mut self, turn: u64) {
+        self.asked = self.asked.max(turn.saturating_sub(1));
+        self.begun = true;
+    }
+
+    /// Whether everything written so far is confirmed.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.since.is_none() && (!self.begun || self.confirmed >= self.asked)
     }
 
     /// So many bytes of output were put into the buffer.
@@ -85,10 +94,10 @@ impl Confirm {
     }
 
     /// The mark to send now, if one is due: there is output that no mark covers, and `written`
-    /// has moved on.
-    pub(crate) fn next(&mut self, written: u64, now: Instant) -> Option<u64> {
+    /// has moved on. `last` does not wait for the interval.
+    pub(crate) fn next(&mut self, written: u64, now: Instant, last: bool) -> Option<u64> {
         let since = self.since?;
-        if self.bytes < BYTES && now < since + INTERVAL {
+        if !self.begun || (!last && self.bytes < BYTES && now < since + INTERVAL) {
             return None;
         }
         self.bytes = 0;
@@ -144,16 +153,17 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_mark_goes_out_after_an_interval_or_256_kib_and_only_for_news() {
         let mut confirm = Confirm::new(7, 0);
+        confirm.begin(1);
         let start = Instant::now();
-        assert_eq!((confirm.due(), confirm.next(3, start)), (None, None));
+        assert_eq!((confirm.due(), confirm.next(3, start, false)), (None, None));
         confirm.wrote(100, start);
-        assert_eq!(confirm.next(3, start), None);
-        assert_eq!(confirm.next(3, start + INTERVAL), Some(3));
+        assert_eq!(confirm.next(3, start, false), None);
+        assert_eq!(confirm.next(3, start + INTERVAL, false), Some(3));
         assert_eq!(confirm.due(), None);
         confirm.wrote(BYTES, start);
-        assert_eq!(confirm.next(3, start), None, "nothing new is completely written");
+        assert_eq!(confirm.next(3, start, false), None, "nothing new is completely written");
         confirm.wrote(BYTES, start);
-        assert_eq!(confirm.next(4, start), Some(4));
+        assert_eq!(confirm.next(4, start, false), Some(4));
         assert_eq!(confirm.returned("annex-6-4"), None, "of an earlier stream");
         assert_eq!(confirm.returned(&confirm.id(9)), None, "never sent");
         assert_eq!(confirm.returned(&confirm.id(3)), Some(3));

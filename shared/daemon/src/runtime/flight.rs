@@ -13,8 +13,6 @@ use tokio::time::Instant;
 pub(crate) struct Ended {
     /// Its number.
     pub(crate) turn: u64,
-    /// Newest stamp given out.
-    pub(crate) stamp: u64,
     /// The stream that its output belongs to.
     pub(crate) stream: u64,
     /// What it wants done, behind the outbound gate.
@@ -74,7 +72,7 @@ mod tests {
     use super::*;
 
     fn ended(turn: u64, commit: Option<usize>) -> Ended {
-        Ended { turn, stamp: 0, stream: 0, effects: Vec::new(), commit, held: 10 }
+        Ended { turn, stream: 0, effects: Vec::new(), commit, held: 10 }
     }
 
     #[tokio::test(start_paused = true)]

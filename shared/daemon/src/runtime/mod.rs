@@ -13,12 +13,25 @@ mod calls;
 mod clock;
 mod confirm;
 pub mod control;
+mod core;
 mod flight;
+mod frames;
+mod gate;
 mod inbox;
+mod lanes;
+mod meter;
+mod online;
+mod orders;
+mod pressure;
+mod requests;
+mod space;
 mod storage;
+mod stream;
 mod timers;
+pub mod trace;
+mod turns;
 
-pub use clock::{Clock, SystemClock, VirtualClock};
+pub use clock::{Clock, Surroundings, SystemClock, VirtualClock};
 pub use control::{
     Control, DomainSettings, Limits, Link, LinkConfig, Numbers, Published, Report, RunError, Server,
     Space, Status, Timeouts,
@@ -39,17 +52,17 @@ pub async fn run<M: Machine>(
     control: mpsc::Receiver<Control>,
     report: Arc<Report>,
 ) -> Result<(), RunError> {
-    run_with(machine, storage, settings, control, report, Box::<SystemClock>::default()).await
+    run_with(machine, storage, settings, control, report, Surroundings::default()).await
 }
 
-/// The same with another clock.
+/// The same in other surroundings.
 pub async fn run_with<M: Machine>(
-    _machine: M,
-    _storage: Storage,
-    _settings: DomainSettings,
-    _control: mpsc::Receiver<Control>,
-    _report: Arc<Report>,
-    _clock: Box<dyn Clock>,
+    machine: M,
+    storage: Storage,
+    settings: DomainSettings,
+    control: mpsc::Receiver<Control>,
+    report: Arc<Report>,
+    surroundings: Surroundings,
 ) -> Result<(), RunError> {
-    Ok(())
+    core::Core::new(machine, storage, settings, report, surroundings)?.run(control).await
 }

@@ -1,0 +1,84 @@
+//! When output or input is full: what is said, counted and logged.
+//!
+//! Refusals are written from a reserve of output of their own, so that senders are told even while
+//! every lane waits. When that is full too, they are counted and dropped: a request without an
+//! answer loses nothing that was promised.
+
+use annex_stanza::{Condition, Recipient, Refusal, Stanza, refuse};
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(crate) struct Pressure {
+    /// Refusals that wait to be written.
+    waiting: Vec<u8>,
+    stalled: State,
+    full: State,
+    mute: State,
+}
+
+/// A state that is logged when it begins and when it ends.
+#[derive(Debug, Default)]
+struct State {
+    on: bool,
+    times: u64,
+}
+
+impl State {
+    fn set(&mut self, on: bool, name: &'static str, begins: &'static str, ends: &'static str) {
+        if on == self.on {
+            return;
+        }
+        self.on = on;
+        if on {
+            self.times += 1;
+            metrics::counter!("annex_pressure_total", "state" => name).increment(1);
+            tracing::warn!(times = self.times, "{begins}");
+        } else {
+            tracing::info!("{ends}");
+        }
+    }
+}
+
+impl Pressure {
+    /// Output is full: nothing is handled.
+    pub(crate) fn stalled(&mut self, on: bool) {
+        let begins = "the server does not take our output; stanzas wait to be handled";
+        self.stalled.set(on, "stalled", begins, "the server takes our output again");
+    }
+
+    /// The queue of stanzas that wait to be handled is full.
+    pub(crate) fn full(&mut self, on: bool) {
+        let begins = "too much waits to be handled; senders are refused";
+        self.full.set(on, "full", begins, "stanzas are accepted again");
+    }
+
+    /// Tells a sender that there is no room. False if there was none for that either.
+    pub(crate) fn refuse(&mut self, stanza: &Stanza, reserve: usize) -> bool {
+        let refusal = Refusal::new(Condition::ResourceConstraint, "pressure.full")
+            .text("The service is overloaded; try again later");
+        let Some(error) = refuse(stanza, &refusal) else { return true };
+        let template = error.template();
+        let fits = self.waiting.len() + template.len() <= reserve;
+        let begins = "the server takes not even refusals; requests are dropped";
+        self.mute.set(!fits, "mute", begins, "refusals are written again");
+        if fits {
+            template.write(&Recipient::from(&stanza.from), &mut self.waiting);
+        }
+        fits
+    }
+
+    /// Refusals to be written now.
+    pub(crate) fn take(&mut self, out: &mut Vec<u8>) {
+        out.append(&mut self.waiting);
+    }
+
+    /// Bytes of refusals that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// The stream is gone.
+    pub(crate) fn clear(&mut self) {
+        self.waiting = Vec::new();
+    }
+}
