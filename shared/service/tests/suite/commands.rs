@@ -1,0 +1,332 @@
+//! Ad-hoc commands (XEP-0050).
+
+use annex_testkit::{MapStore, Sent};
+
+use crate::probe::{Probed, THINGS, probe, seconds};
+
+fn send(harness: &mut Probed, from: &str, attributes: &str, form: &str) -> Sent {
+    harness.stanza(&format!(
+        "<iq type='set' id='c' from='{from}' to='probe.example.com'>
+           <command xmlns='http://jabber.org/protocol/commands' {attributes}>{form}</command>
+         </iq>"
+    ));
+    let mut sent = harness.take();
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    sent.remove(0)
+}
+
+const ADMIN: &str = "admin@example.com/desk";
+
+fn command(sent: &Sent) -> minidom::Element {
+    sent.element().children().next().unwrap().clone()
+}
+
+fn session(sent: &Sent) -> String {
+    command(sent).attr("sessionid").unwrap_or_else(|| panic!("no session: {sent}")).to_owned()
+}
+
+fn submit(fields: &[(&str, &str)]) -> String {
+    let fields: String = fields
+        .iter()
+        .map(|(var, value)| format!("<field var='{var}'><value>{value}</value></field>"))
+        .collect();
+    format!("<x xmlns='jabber:x:data' type='submit'>{fields}</x>")
+}
+
+fn start(harness: &mut Probed) -> String {
+    session(&send(harness, ADMIN, "node='thing/make'", ""))
+}
+
+fn go(harness: &mut Probed, id: &str, action: &str, form: &str) -> Sent {
+    send(harness, ADMIN, &format!("node='thing/make' sessionid='{id}' {action}"), form)
+}
+
+#[track_caller]
+fn refused(sent: &Sent, kind: &str, condition: &str, specific: Option<&str>) {
+    let specific = specific.map_or(String::new(), |name| {
+        format!("<{name} xmlns='http://jabber.org/protocol/commands'/>")
+    });
+    let plain = format!(
+        "<iq type='error' id='c' from='probe.example.com' to='*'><error type='{kind}'>\
+         <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>{specific}</error></iq>"
+    );
+    let with_text = plain.replace(&format!("</error>"), "</error>");
+    let text = "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>*</text>";
+    let with_text = with_text.replace(
+        "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>",
+        &format!("xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>{text}"),
+    );
+    if sent.matches(&plain).is_err() {
+        sent.expect(&with_text);
+    }
+}
+
+#[test]
+fn a_command_without_forms_is_completed_at_once() {
+    // XEP-0050 §2.4.1
+    let sent = send(&mut probe(), "alice@example.com/phone", "node='greet' action='execute'", "");
+    sent.expect(
+        "<iq type='result' id='c' from='probe.example.com' to='alice@example.com/phone'>
+           <command xmlns='http://jabber.org/protocol/commands' node='greet' sessionid='*' status='completed'>
+             <note type='info'>Greeted.</note>
+             <x xmlns='jabber:x:data' type='result'>
+               <title>Greet</title>
+               <reported>
+                 <field var='word' type='text-single' label='Word'/>
+                 <field var='whom' type='text-single' label='Whom'/>
+               </reported>
+               <item>
+                 <field var='word'><value>hello</value></field>
+                 <field var='whom'><value>alice@example.com/phone</value></field>
+               </item>
+               <item>
+                 <field var='word'><value>&lt;&amp;&gt;</value></field>
+                 <field var='whom'><value>x</value></field>
+               </item>
+             </x>
+           </command>
+         </iq>",
+    );
+}
+
+#[test]
+fn a_command_goes_through_its_forms() {
+    // XEP-0050 §2.4.2
+    let mut harness = probe();
+    let sent = send(&mut harness, ADMIN, "node='thing/make'", "");
+    sent.expect(
+        "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='*' status='executing'>
+             <actions execute='next'><next/></actions>
+             <x xmlns='jabber:x:data' type='form'>
+               <title>Make a thing</title>
+               <instructions>What is it to be?</instructions>
+               <field var='name' type='text-single' label='Name'><required/></field>
+               <field var='colour' type='list-single'>
+                 <value>blue</value>
+                 <option label='Red'><value>red</value></option>
+                 <option label='Blue'><value>blue</value></option>
+               </field>
+               <field var='size' type='text-single'><etc/></field>
+             </x>
+           </command>
+         </iq>",
+    );
+    let id = session(&sent);
+    let sent =
+        go(&mut harness, &id, "action='next'", &submit(&[("name", "lamp"), ("colour", "red")]));
+    sent.expect(&format!(
+        "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='executing'>
+             <actions execute='complete'><prev/><complete/></actions>
+             <x xmlns='jabber:x:data' type='form'>
+               <title>Make a thing</title>
+               <instructions>Make lamp?</instructions>
+               <field var='sure' type='boolean'><value>0</value></field>
+             </x>
+           </command>
+         </iq>"
+    ));
+    assert_eq!(harness.store(), &at(&harness), "nothing happens before the end");
+    let sent = go(&mut harness, &id, "action='complete'", &submit(&[("sure", "true")]));
+    sent.expect(&format!(
+        "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='completed'>
+             <note type='info'>lamp is made.</note>
+           </command>
+         </iq>"
+    ));
+    let things = harness.store().table(THINGS);
+    assert_eq!((&things[0].key[..], &things[0].value[..]), (&b"lamp"[..], &b"red"[..]));
+    // The session is over (§4.4).
+    let sent = go(&mut harness, &id, "", "");
+    refused(&sent, "cancel", "not-allowed", Some("session-expired"));
+}
+
+/// A store with the same marks and nothing in it.
+fn at(harness: &Probed) -> MapStore {
+    let mut store = MapStore::new();
+    store.marks = harness.store().marks;
+    store.confirmed = harness.store().confirmed;
+    store
+}
+
+#[test]
+fn execute_means_the_default_action() {
+    // XEP-0050 §3.4
+    let mut harness = probe();
+    let id = start(&mut harness);
+    let sent = go(&mut harness, &id, "", &submit(&[("name", "lamp")]));
+    assert!(sent.xml.contains("<actions execute='complete'>"), "{sent}");
+    let sent = go(&mut harness, &id, "action='execute'", &submit(&[("sure", "1")]));
+    assert!(sent.xml.contains("status='completed'"), "{sent}");
+}
+
+#[test]
+fn prev_shows_the_earlier_form_with_what_was_answered() {
+    // XEP-0050 §2.4.2, example 17
+    let mut harness = probe();
+    let id = start(&mut harness);
+    go(&mut harness, &id, "", &submit(&[("name", "lamp"), ("colour", "red")]));
+    let sent = go(&mut harness, &id, "action='prev'", "");
+    assert!(sent.xml.contains("<actions execute='next'><next/></actions>"), "{sent}");
+    assert!(sent.xml.contains("<required/><value>lamp</value>"), "{sent}");
+    assert!(sent.xml.contains("<value>red</value><option"), "{sent}");
+    // There is nothing before the first form.
+    let sent = go(&mut harness, &id, "action='prev'", "");
+    refused(&sent, "modify", "bad-request", Some("bad-action"));
+    // The way forward is open again, with other answers.
+    go(&mut harness, &id, "", &submit(&[("name", "desk")]));
+    let sent = go(&mut harness, &id, "", &submit(&[("sure", "1")]));
+    assert!(sent.xml.contains("desk is made."), "{sent}");
+}
+
+#[test]
+fn cancel_ends_the_session() {
+    // XEP-0050 §2.4.3
+    let mut harness = probe();
+    let id = start(&mut harness);
+    go(&mut harness, &id, "action='cancel'", "").expect(&format!(
+        "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='canceled'/>
+         </iq>"
+    ));
+    let sent = go(&mut harness, &id, "", "");
+    refused(&sent, "cancel", "not-allowed", Some("session-expired"));
+}
+
+#[test]
+fn errors_have_their_own_conditions() {
+    // XEP-0050 §4.4
+    let mut harness = probe();
+    let id = start(&mut harness);
+    let h = &mut harness;
+    let bad = |sent: Sent, name| refused(&sent, "modify", "bad-request", Some(name));
+    bad(go(h, &id, "action='dance'", ""), "malformed-action");
+    bad(go(h, &id, "action='complete'", &submit(&[("name", "x")])), "bad-action");
+    bad(go(h, "unheard-of", "", ""), "bad-sessionid");
+    bad(go(h, "", "", ""), "bad-sessionid");
+    bad(send(h, ADMIN, &format!("node='status' sessionid='{id}'"), ""), "bad-sessionid");
+    let other = "admin@example.com/other";
+    bad(send(h, other, &format!("node='thing/make' sessionid='{id}'"), ""), "bad-sessionid");
+    bad(send(h, ADMIN, "node='thing/make' action='next'", ""), "bad-action");
+    bad(send(h, ADMIN, "node='thing/make' action='cancel'", ""), "bad-action");
+    refused(&send(h, ADMIN, "node='nothing'", ""), "cancel", "item-not-found", None);
+    let alice = "alice@example.com/phone";
+    refused(&send(h, alice, "node='thing/make'", ""), "cancel", "forbidden", None);
+    refused(&send(h, ADMIN, "", ""), "modify", "bad-request", None);
+    // None of this disturbed the session.
+    let sent = go(h, &id, "action='next'", &submit(&[("name", "x")]));
+    assert!(sent.xml.contains("status='executing'"), "{sent}");
+}
+
+#[test]
+fn a_form_with_wrong_values_is_refused_and_can_be_sent_again() {
+    let mut harness = probe();
+    let id = start(&mut harness);
+    for (fields, text) in [
+        (&[("colour", "red")][..], "Missing: name"),
+        (&[("name", "")], "Missing: name"),
+        (&[("name", "x"), ("colour", "green")], "colour: expected one of red, blue"),
+        (&[("name", "x"), ("size", "12")], "size: expected a number from 1 to 9"),
+        (&[("name", "x"), ("size", "big")], "size: expected a whole number"),
+    ] {
+        let sent = go(&mut harness, &id, "", &submit(fields));
+        refused(&sent, "modify", "bad-request", Some("bad-payload"));
+        assert!(sent.xml.contains(text), "{sent}");
+    }
+    let sent = go(&mut harness, &id, "", "");
+    refused(&sent, "modify", "bad-request", Some("bad-payload"));
+    let sent = go(&mut harness, &id, "", &submit(&[("name", "x"), ("size", "9")]));
+    assert!(sent.xml.contains("Make x?"), "{sent}");
+    let sent = go(&mut harness, &id, "", &submit(&[("sure", "maybe")]));
+    refused(&sent, "modify", "bad-request", Some("bad-payload"));
+    // The command's own refusal leaves the session where it was.
+    let sent = go(&mut harness, &id, "", "");
+    assert!(sent.xml.contains("<not-acceptable "), "{sent}");
+    let sent = go(&mut harness, &id, "", &submit(&[("sure", "1")]));
+    assert!(sent.xml.contains("x is made."), "{sent}");
+}
+
+#[test]
+fn a_session_expires_when_nothing_happens() {
+    let mut harness = probe();
+    let id = start(&mut harness);
+    harness.advance(seconds(599));
+    go(&mut harness, &id, "", &submit(&[("name", "lamp")]));
+    harness.advance(seconds(599));
+    let sent = go(&mut harness, &id, "", &submit(&[("sure", "maybe")]));
+    refused(&sent, "modify", "bad-request", Some("bad-payload"));
+    harness.advance(seconds(2));
+    let sent = go(&mut harness, &id, "", "");
+    refused(&sent, "cancel", "not-allowed", Some("session-expired"));
+}
+
+#[test]
+fn a_user_has_eight_sessions_and_the_oldest_gives_way() {
+    let mut harness = probe();
+    let ids: Vec<String> = (0..9)
+        .map(|n| {
+            session(&send(&mut harness, &format!("{ADMIN}{}", n % 2), "node='thing/make'", ""))
+        })
+        .collect();
+    let mut at = |n: usize| {
+        let from = format!("{ADMIN}{}", n % 2);
+        let attributes = format!("node='thing/make' sessionid='{}' action='cancel'", ids[n]);
+        send(&mut harness, &from, &attributes, "")
+    };
+    refused(&at(0), "cancel", "not-allowed", Some("session-expired"));
+    for n in 1..9 {
+        assert!(at(n).xml.contains("canceled"), "session {n}");
+    }
+}
+
+#[test]
+fn a_command_may_be_answered_later() {
+    let mut harness = probe();
+    let ask = "<iq type='set' id='slow1' from='alice@example.com/phone' to='probe.example.com'>
+        <command xmlns='http://jabber.org/protocol/commands' node='slow'/></iq>";
+    harness.stanza(ask);
+    assert_eq!(harness.take(), []);
+    let common = annex_testkit::common("probe.example.com");
+    let section = serde_json::json!({ "note": "At last." });
+    harness.input(annex_service::input::Input::Config { common, section });
+    harness.take()[0].expect(
+        "<iq type='result' id='slow1' from='probe.example.com' to='alice@example.com/phone'>
+           <command xmlns='http://jabber.org/protocol/commands' node='slow' sessionid='*' status='completed'>
+             <note type='info'>At last.</note>
+           </command>
+         </iq>",
+    );
+    // Or never: then it times out.
+    harness.stanza(ask);
+    harness.advance(seconds(599));
+    assert_eq!(harness.take(), []);
+    harness.advance(seconds(1));
+    let sent = harness.take();
+    assert_eq!(sent.len(), 1);
+    assert!(sent[0].xml.contains("<remote-server-timeout "), "{}", sent[0]);
+    harness.advance(seconds(10_000));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
+fn sessions_are_not_guessed_from_each_other() {
+    let mut harness = probe();
+    let (a, b) = (start(&mut harness), start(&mut harness));
+    assert!(a != b && a.len() == 26);
+    harness.restart();
+    assert_ne!(start(&mut harness), a);
+    let sent = go(&mut harness, &b, "", "");
+    refused(&sent, "modify", "bad-request", Some("bad-sessionid"));
+}
+
+#[test]
+fn commands_belong_to_the_service_and_to_sets() {
+    let mut harness = probe();
+    let command = "<command xmlns='http://jabber.org/protocol/commands' node='greet'/>";
+    harness.stanza(&crate::probe::iq("get", "probe.example.com", command));
+    assert!(harness.take()[0].xml.contains("<bad-request "));
+    harness.stanza(&crate::probe::iq("set", "a@probe.example.com", command));
+    assert!(harness.take()[0].xml.contains("<service-unavailable "));
+}
