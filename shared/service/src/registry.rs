@@ -195,4 +195,9 @@ impl<C> Registry<C> {
         self.commands.push(command);
         self
     }
+
+    /// The commands, in the order in which they were registered.
+    pub fn commands(&self) -> impl Iterator<Item = &Command<C>> {
+        self.commands.iter()
+    }
 }

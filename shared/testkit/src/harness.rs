@@ -38,6 +38,8 @@ pub struct Harness<M> {
     in_flight: VecDeque<Finished>,
     hold: bool,
     auto_confirm: bool,
+    /// A turn was released that is not yet confirmed.
+    unconfirmed: bool,
     online: bool,
     now: Now,
     seed: u8,
@@ -70,11 +72,9 @@ impl<M: Machine> Harness<M> {
             in_flight: VecDeque::new(),
             hold: false,
             auto_confirm: true,
+            unconfirmed: false,
             online: false,
-            now: Now {
-                wall: EPOCH,
-                since_start: Duration::ZERO,
-            },
+            now: Now { wall: EPOCH, since_start: Duration::ZERO },
             seed: 0,
             timers: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -128,12 +128,7 @@ impl<M: Machine> Harness<M> {
         self.last_token += 1;
         let token = self.last_token;
         let (verb, actor) = (verb.to_owned(), "root".to_owned());
-        self.input(Input::Command {
-            token,
-            verb,
-            arguments,
-            actor,
-        });
+        self.input(Input::Command { token, verb, arguments, actor });
         self.responses.remove(&token)
     }
 
@@ -143,13 +138,7 @@ impl<M: Machine> Harness<M> {
         let token = self.last_token;
         let body = Bytes::copy_from_slice(body.as_bytes());
         let (method, path) = (method.to_owned(), path.to_owned());
-        self.input(Input::Request {
-            token,
-            method,
-            path,
-            headers: Vec::new(),
-            body,
-        });
+        self.input(Input::Request { token, method, path, headers: Vec::new(), body });
         self.responses.remove(&token)
     }
 
@@ -189,17 +178,11 @@ impl<M: Machine> Harness<M> {
     fn clock(&mut self, since_start: Duration) {
         let passed = since_start.saturating_sub(self.now.since_start);
         let micros = i64::try_from(passed.as_micros()).unwrap_or(i64::MAX);
-        self.now = Now {
-            wall: Timestamp(self.now.wall.0 + micros),
-            since_start,
-        };
+        self.now = Now { wall: Timestamp(self.now.wall.0 + micros), since_start };
     }
 
     fn next_timer(&self) -> Option<(Timer, Duration)> {
-        self.timers
-            .iter()
-            .map(|(timer, at)| (*timer, *at))
-            .min_by_key(|(timer, at)| (*at, *timer))
+        self.timers.iter().map(|(timer, at)| (*timer, *at)).min_by_key(|(timer, at)| (*at, *timer))
     }
 
     // Commits.
@@ -217,11 +200,9 @@ impl<M: Machine> Harness<M> {
         self.store.commit(&finished.ops);
         self.store.marks = finished.marks;
         self.state.committed(finished.marks.turn);
+        self.unconfirmed = true;
         for effect in finished.effects {
             self.carry_out(effect);
-        }
-        if self.auto_confirm && self.online {
-            self.store.confirmed = finished.marks.turn;
         }
         true
     }
@@ -243,16 +224,23 @@ impl<M: Machine> Harness<M> {
         &self.store
     }
 
-    /// Whether what is released counts as confirmed (it does, unless this was called with `false`).
+    /// Whether what is released is confirmed as soon as there is nothing else to do (it is, unless
+    /// this was called with `false`).
     pub fn confirm_automatically(&mut self, on: bool) {
         self.auto_confirm = on;
     }
 
     /// The server has everything that was released so far.
     pub fn confirm(&mut self) {
+        self.confirmed();
+        self.settle();
+    }
+
+    fn confirmed(&mut self) {
         let mark = self.store.marks.turn;
         self.store.confirmed = mark;
-        self.input(Input::Confirmed(mark));
+        self.one_turn(vec![Input::Confirmed(mark)]);
+        self.unconfirmed = false;
     }
 
     // The stream and the process.
@@ -260,9 +248,7 @@ impl<M: Machine> Harness<M> {
     /// The stream comes up.
     pub fn connect(&mut self) {
         self.online = true;
-        self.input(Input::Online {
-            confirmed: self.store.confirmed,
-        });
+        self.input(Input::Online { confirmed: self.store.confirmed });
     }
 
     /// The stream breaks.
@@ -370,39 +356,29 @@ impl<M: Machine> Harness<M> {
         for _ in 0..100_000 {
             if let Some(input) = self.waiting.pop_front() {
                 self.one_turn(vec![input]);
-            } else if let Some((timer, _)) = self
-                .next_timer()
-                .filter(|(_, at)| *at <= self.now.since_start)
+            } else if let Some((timer, _)) =
+                self.next_timer().filter(|(_, at)| *at <= self.now.since_start)
             {
                 self.timers.remove(&timer);
                 self.one_turn(vec![Input::Timer(timer)]);
+            } else if self.unconfirmed && self.auto_confirm && self.online && !self.hold {
+                self.confirmed();
             } else {
                 return;
             }
         }
-        panic!(
-            "the machine keeps itself busy for ever at {:?}",
-            self.now.since_start
-        );
+        panic!("the machine keeps itself busy for ever at {:?}", self.now.since_start);
     }
 
     fn carry_out(&mut self, effect: Effect) {
         match effect {
             Effect::Send { lane, template, to } => self.send(lane, &template, &to),
-            Effect::Fanout {
-                lane,
-                template,
-                audience,
-            } => {
+            Effect::Fanout { lane, template, audience } => {
                 for to in audience.iter() {
                     self.send(lane, &template, to);
                 }
             }
-            Effect::Series {
-                lane,
-                templates,
-                to,
-            } => {
+            Effect::Series { lane, templates, to } => {
                 for template in templates.iter() {
                     self.send(lane, template, &to);
                 }
@@ -424,9 +400,8 @@ impl<M: Machine> Harness<M> {
                 self.timers.remove(&timer);
             }
             Effect::Count { metric, label, by } => {
-                let name = label.map_or(metric.to_owned(), |(_, value)| {
-                    format!("{metric}{{{value}}}")
-                });
+                let name =
+                    label.map_or(metric.to_owned(), |(_, value)| format!("{metric}{{{value}}}"));
                 *self.counts.entry(name).or_default() += by;
             }
             Effect::Gauge { .. } => {}

@@ -37,11 +37,7 @@ impl MapStore {
 
     /// Records of one table, in order.
     pub fn table(&self, table: Table) -> Vec<Row> {
-        let all = Scan {
-            limit: usize::MAX,
-            bytes: usize::MAX,
-            ..Scan::all(table)
-        };
+        let all = Scan { limit: usize::MAX, bytes: usize::MAX, ..Scan::all(table) };
         self.scan(&all).map(|page| page.rows).unwrap_or_default()
     }
 
@@ -84,19 +80,12 @@ impl Read for MapStore {
                 key: Bytes::copy_from_slice(&key[1..]),
                 value: value.clone(),
             });
-        Ok(if scan.reverse {
-            cut(scan, rows.rev())
-        } else {
-            cut(scan, rows)
-        })
+        Ok(if scan.reverse { cut(scan, rows.rev()) } else { cut(scan, rows) })
     }
 }
 
 fn cut(scan: &Scan, rows: impl Iterator<Item = Row>) -> Page {
-    let mut page = Page {
-        rows: Vec::new(),
-        complete: false,
-    };
+    let mut page = Page { rows: Vec::new(), complete: false };
     let mut bytes = 0;
     for row in rows {
         if page.rows.len() >= scan.limit || (bytes >= scan.bytes && !page.rows.is_empty()) {

@@ -68,11 +68,7 @@ pub fn run_file<M: Machine>(path: impl AsRef<Path>, harness: &mut Harness<M>) {
 
 /// Runs a scenario.
 pub fn run<M: Machine>(text: &str, harness: &mut Harness<M>) -> Result<(), Failure> {
-    let mut play = Play {
-        harness,
-        names: Names::new(),
-        answer: None,
-    };
+    let mut play = Play { harness, names: Names::new(), answer: None };
     for (line, step) in steps(text) {
         let result = play.step(&step);
         play.judge(line, &step, result)?;
@@ -108,12 +104,7 @@ impl<M: Machine> Play<'_, M> {
     fn judge(&self, line: usize, step: &str, result: Result<(), String>) -> Result<(), Failure> {
         result.map_err(|why| {
             let left = self.harness.sent().map(|sent| sent.xml.clone()).collect();
-            Failure {
-                line,
-                step: step.to_owned(),
-                why,
-                left,
-            }
+            Failure { line, step: step.to_owned(), why, left }
         })
     }
 
@@ -213,12 +204,8 @@ fn json(text: &str) -> Result<Value, String> {
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit())
-        .unwrap_or(text.len());
-    let number: u64 = text[..digits]
-        .parse()
-        .map_err(|_| format!("not a time: {text}"))?;
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().map_err(|_| format!("not a time: {text}"))?;
     match &text[digits..] {
         "ms" => Ok(Duration::from_millis(number)),
         "s" => Ok(Duration::from_secs(number)),

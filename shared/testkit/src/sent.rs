@@ -28,10 +28,7 @@ impl Sent {
     #[track_caller]
     pub fn expect(&self, pattern: &str) {
         if let Err(difference) = self.matches(pattern) {
-            panic!(
-                "{difference}\n  expected {pattern}\n  found    {}",
-                self.xml
-            );
+            panic!("{difference}\n  expected {pattern}\n  found    {}", self.xml);
         }
     }
 

@@ -32,11 +32,7 @@ pub(crate) fn render(lane: Lane, template: &Template, to: &Recipient) -> Sent {
         Err(error) => panic!("what was sent is not UTF-8: {error}"),
     };
     let to_attribute = text(to.to.to_vec());
-    Sent {
-        lane,
-        to: unescape(&to_attribute),
-        xml: text(template.render(to)),
-    }
+    Sent { lane, to: unescape(&to_attribute), xml: text(template.render(to)) }
 }
 
 fn unescape(text: &str) -> String {

@@ -216,6 +216,22 @@ fn a_page_is_cut_to_what_a_stanza_holds() {
 }
 
 #[test]
+fn a_long_id_leaves_less_room_for_the_page() {
+    let mut common = annex_testkit::common("probe.example.com");
+    common.stanza_out = 32 * 1024;
+    let mut harness =
+        Harness::new(move || Service::<Probe>::new(common.clone(), &serde_json::json!({})));
+    let id = "&quot;".repeat(3_000);
+    harness.stanza(&format!(
+        "<iq type='get' id='{id}' from='alice@example.com/phone' to='900@probe.example.com'>
+           <query xmlns='{ITEMS}'/>
+         </iq>"
+    ));
+    let sent = harness.take();
+    assert!((20_000..=32 * 1024).contains(&sent[0].xml.len()), "{} bytes", sent[0].xml.len());
+}
+
+#[test]
 fn commands_are_listed_for_those_who_may_run_them() {
     // XEP-0050 §2.2
     let list = format!("<query xmlns='{ITEMS}' node='http://jabber.org/protocol/commands'/>");

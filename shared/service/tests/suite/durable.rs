@@ -1,9 +1,9 @@
 //! What must happen, be told again, be deleted or be kept over a restart.
 
-use annex_service::{audit, due, slices, unconfirmed};
-use annex_testkit::Crash;
+use annex_service::{audit, due, service::Service, slices, unconfirmed};
+use annex_testkit::{Crash, Harness};
 
-use crate::probe::{Probed, THINGS, message, probe, seconds};
+use crate::probe::{Probe, Probed, THINGS, message, probe, seconds};
 
 fn act(harness: &mut Probed, acts: &str) {
     harness.stanza(&message("a@probe.example.com", acts));
@@ -117,6 +117,23 @@ fn what_may_not_have_arrived_is_told_again_after_a_crash() {
     act(&mut harness, "<note text='seven'/>");
     harness.crash(Crash::AfterCommit);
     assert_eq!(events(&harness).last(), Some(&"again seven"));
+}
+
+#[test]
+fn what_arrived_is_not_told_again() {
+    let mut harness = probe();
+    act(&mut harness, "<note text='one'/>");
+    assert_eq!(harness.store().table(unconfirmed::TABLE), [], "dropped as it is confirmed");
+    harness.restart();
+    assert_eq!(events(&harness), [""; 0]);
+    // The mark is stored, and the notes are still there.
+    harness.confirm_automatically(false);
+    act(&mut harness, "<note text='two'/><note text='three'/>");
+    let mut store = harness.store().clone();
+    store.confirmed = store.marks.turn;
+    let common = annex_testkit::common("probe.example.com");
+    let build = move || Service::<Probe>::new(common.clone(), &serde_json::json!({}));
+    assert_eq!(events(&Harness::over(store, build)), [""; 0]);
 }
 
 #[test]

@@ -94,6 +94,11 @@ impl Probe {
                 "audit" => {
                     context.audit(&stanza.from, "thing/do", "a thing", Some(&text("reason")))
                 }
+                "finish" => {
+                    if let Some(ticket) = self.ticket {
+                        context.finish(ticket, Ok(Report::default()));
+                    }
+                }
                 "fail-timers" => self.failures = number("times") as u32,
                 other => panic!("unknown act {other}"),
             }

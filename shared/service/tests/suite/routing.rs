@@ -245,3 +245,17 @@ fn a_page_is_read_after_what_was_written_before_it() {
     harness.take()[0]
         .expect("<message from='probe.example.com' to='*'><body>200 records</body></message>");
 }
+
+#[test]
+fn answers_find_who_asked_in_any_order() {
+    let mut harness = probe();
+    harness.hold();
+    for (name, acts) in [("alice", "<put key='a'/><fetch/>"), ("bob", "<put key='b'/><fetch/>")] {
+        harness.stanza(&message("a@probe.example.com", acts).replace("alice", name));
+    }
+    harness.release();
+    harness.take_to("bob@example.com/phone")[0]
+        .expect("<message from='probe.example.com' to='*'><body>2 records</body></message>");
+    harness.take_to("alice@example.com/phone")[0]
+        .expect("<message from='probe.example.com' to='*'><body>1 records</body></message>");
+}
