@@ -43,6 +43,69 @@ fn nesting_of_20000_levels_is_refused() {
 }
 
 #[test]
+fn nesting_costs_no_more_than_its_bytes() {
+    // Parsed, this is minutes: every level looks its namespace up through all above it.
+    let start = std::time::Instant::now();
+    let deep = "<x>".repeat(200_000) + &"</x>".repeat(200_000);
+    assert_eq!(refused(&message(&deep)).0, Condition::PolicyViolation);
+    assert!(start.elapsed().as_secs() < 5, "took {:?}", start.elapsed());
+}
+
+#[test]
+fn what_is_passed_over_may_hold_anything_well_formed() {
+    let levels = Limits::default().depth;
+    let nested = |inner: &str| "<x>".repeat(levels) + inner + &"</x>".repeat(levels);
+    for inner in [
+        "<y/>",
+        "<y></y>",
+        "<y a='/'/><z b=\"'/>\" c='</x>'></z >",
+        "<y a='>'>a/b > c &lt; ]] ]</y>",
+        "<y><![CDATA[</x></y>]]]></y>",
+        "<y><![CDATA[]]></y><![CDATA[]]>",
+        "<y\n/>\n<y a='1'\t/><y\n>\n</y\n>",
+        "<p:y xmlns:p='urn:p' p:a='/'/>",
+    ] {
+        let stanza = message(&nested(inner));
+        assert_eq!(refused(&stanza).0, Condition::PolicyViolation, "{inner}");
+        // And in whatever portions it arrives.
+        let mut reader = Reader::within_stream(Limits::default());
+        for byte in stanza.bytes().chain(NEXT.bytes()) {
+            reader.feed(&[byte]);
+        }
+        assert!(matches!(reader.next(), Ok(Some(Frame::Refused { .. }))), "{inner}");
+        assert!(matches!(reader.next(), Ok(Some(Frame::Stanza(_)))), "{inner}");
+    }
+}
+
+#[test]
+fn what_rfc_6120_forbids_ends_the_stream_wherever_it_stands() {
+    let levels = Limits::default().depth + 1;
+    for inner in ["<!-- x -->", "<?x y?>", "<!DOCTYPE x>"] {
+        for depth in [1, levels] {
+            let mut reader = Reader::within_stream(Limits::default());
+            let nested = "<x>".repeat(depth) + inner + &"</x>".repeat(depth);
+            reader.feed(message(&nested).as_bytes());
+            assert!(reader.next().is_err(), "{inner} at {depth}");
+        }
+    }
+}
+
+#[test]
+fn an_empty_element_that_is_refused_has_no_content_to_pass_over() {
+    let levels = Limits::default().depth;
+    let deep = "<x>".repeat(levels - 2) + "<y/><y a='/' /><y>z</y>" + &"</x>".repeat(levels - 2);
+    assert!(matches!(read(&message(&deep)), Frame::Stanza(_)));
+    let deeper = "<x>".repeat(levels - 1) + "<y/><y a='/' /><y>z</y>" + &"</x>".repeat(levels - 1);
+    assert_eq!(refused(&message(&deeper)).0, Condition::PolicyViolation);
+    for stanza in [
+        format!("<message from='a@b.c/d' to='e@f' id='{}'/>", "i".repeat(600_000)),
+        format!("<message from='a@b.c/d' to='e@f' id='{}'><x/>y</message>", "i".repeat(600_000)),
+    ] {
+        assert_eq!(refused(&stanza).0, Condition::PolicyViolation);
+    }
+}
+
+#[test]
 fn the_deepest_nesting_within_the_gate_is_read() {
     let levels = Limits::default().depth - 1;
     let deep = "<x>".repeat(levels) + &"</x>".repeat(levels);
@@ -63,6 +126,29 @@ fn an_attribute_of_20_kilobytes_is_read() {
 fn an_attribute_of_600_kilobytes_is_refused() {
     let (condition, _, from) = refused(&message(&format!("<x a='{}'/>", "y".repeat(600_000))));
     assert_eq!((condition, from.as_deref()), (Condition::PolicyViolation, SENDER));
+}
+
+#[test]
+fn an_attribute_of_4_megabytes_is_refused() {
+    assert_eq!(
+        refused(&message(&format!("<x a='{}'/>", "y".repeat(4_000_000)))).0,
+        Condition::PolicyViolation
+    );
+}
+
+#[test]
+fn a_start_tag_without_end_ends_the_stream_before_memory_does() {
+    let mut reader = Reader::within_stream(Limits::default());
+    reader.feed(b"<message from='a@b.c/d' ");
+    let portion: String = (0..8_000).map(|n| format!("a{n}='' ")).collect();
+    let mut fed = 0;
+    while reader.next().is_ok() {
+        // Each portion's names are new.
+        let portion = portion.replace('a', &format!("b{fed}-"));
+        fed += portion.len();
+        reader.feed(portion.as_bytes());
+        assert!(fed < 32 * 1024 * 1024, "nothing bounds it");
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! XML: the only writer, and the reader of a component's stream.
 
 mod reader;
+mod skip;
 mod writer;
 
 pub use self::{

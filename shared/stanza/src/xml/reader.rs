@@ -15,7 +15,10 @@ use crate::{
     outgoing::Outgoing,
     payload::{Child, Payload},
     stanza::{IqType, Kind, MessageType, PresenceType, Stanza},
-    xml::{escape_attr, escape_text},
+    xml::{
+        escape_attr, escape_text,
+        skip::{Skip, Skipped},
+    },
 };
 
 /// The inbound gate, for one stanza.
@@ -35,9 +38,12 @@ impl Default for Limits {
     }
 }
 
-/// The longest name or attribute value that does not end the stream. A stanza that contains one
-/// near it is refused by [`Limits::bytes`] long before.
-const TOKEN_BYTES: usize = 1024 * 1024;
+/// The longest start tag that does not end the stream, so that memory is bounded whatever arrives.
+/// No server in use passes on a stanza near it; [`Limits::bytes`] refuses one long before.
+const TAG_BYTES: usize = 8 * 1024 * 1024;
+
+/// Behind a stanza larger than this the parser gives its buffers back.
+const LARGE: usize = 64 * 1024;
 
 /// The stream cannot be read further.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -109,8 +115,22 @@ pub struct Reader {
     open: Option<Open>,
     frames: VecDeque<Frame>,
     failed: Option<ReadError>,
+    /// The content of an element that was refused is being passed over.
+    skip: Option<Skip>,
+    /// Bytes taken since the last event.
+    pending: usize,
+    /// The last byte of the portion before.
+    last: u8,
     /// Namespaces seen, so that each is allocated once.
     namespaces: Vec<Arc<str>>,
+}
+
+/// Whether the tag that ends where `rest` begins ends with `/>`.
+fn is_empty_tag(last: u8, bytes: &[u8], rest: &[u8]) -> bool {
+    match &bytes[..bytes.len() - rest.len()] {
+        [.., slash, b'>'] => *slash == b'/',
+        _ => last == b'/',
+    }
 }
 
 /// A stanza, or something else at its level, that is being read.
@@ -133,7 +153,7 @@ struct Open {
 impl Reader {
     /// A reader for a stream from its header on.
     pub fn new(limits: Limits) -> Self {
-        let options = rxml::Options { max_token_length: TOKEN_BYTES, ..rxml::Options::default() };
+        let options = rxml::Options { max_token_length: TAG_BYTES, ..rxml::Options::default() };
         Self {
             parser: rxml::Parser::with_options(options),
             limits,
@@ -141,6 +161,9 @@ impl Reader {
             open: None,
             frames: VecDeque::new(),
             failed: None,
+            skip: None,
+            pending: 0,
+            last: 0,
             namespaces: Vec::new(),
         }
     }
@@ -159,10 +182,54 @@ impl Reader {
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
         while self.failed.is_none() {
-            match self.parser.parse(&mut rest, false) {
-                Ok(Some(event)) => self.event(event),
-                Ok(None) | Err(EndOrError::NeedMoreData) => return,
+            if !self.pass_over(&mut rest) {
+                break;
+            }
+            let before = rest.len();
+            let parsed = self.parser.parse(&mut rest, false);
+            self.pending += before - rest.len();
+            match parsed {
+                Ok(Some(event)) => {
+                    self.pending = 0;
+                    let is_start = matches!(event, Event::StartElement(..));
+                    self.event(event);
+                    let is_refused = self.open.as_ref().is_some_and(|open| open.refused.is_some());
+                    if is_start && is_refused && !is_empty_tag(self.last, bytes, rest) {
+                        self.skip = Some(Skip::new());
+                    }
+                }
+                Ok(None) | Err(EndOrError::NeedMoreData) => break,
                 Err(EndOrError::Error(error)) => self.failed = Some(ReadError(error.to_string())),
+            }
+        }
+        // Long text comes in several events, so that this is a tag.
+        if self.pending > 2 * TAG_BYTES {
+            self.failed = Some(ReadError("a tag is longer than 8 MiB".into()));
+        }
+        self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    /// Passes over what belongs to refused content. False if that is all there is.
+    fn pass_over(&mut self, rest: &mut &[u8]) -> bool {
+        let Some(skip) = &mut self.skip else { return true };
+        match skip.scan(rest) {
+            Skipped::All => false,
+            Skipped::Until(end) => {
+                self.skip = None;
+                *rest = &rest[end..];
+                // The parser last saw the start tag; for it the element is empty.
+                let mut tag: &[u8] = b"</";
+                match self.parser.parse(&mut tag, false) {
+                    Err(EndOrError::NeedMoreData) => true,
+                    _ => {
+                        self.failed = Some(ReadError("an end tag was expected".into()));
+                        false
+                    }
+                }
+            }
+            Skipped::Restricted => {
+                self.failed = Some(ReadError("restricted xml".into()));
+                false
             }
         }
     }
@@ -201,6 +268,9 @@ impl Reader {
                     1 => {
                         if let Some(mut open) = self.open.take() {
                             open.count(metrics.len(), &self.limits);
+                            if open.bytes > LARGE {
+                                self.parser.release_temporaries();
+                            }
                             self.frames.push_back(open.finish());
                         }
                     }
@@ -250,16 +320,14 @@ impl Reader {
     }
 
     fn child(&mut self, ns: &Namespace<'_>, name: NcName, attrs: &AttrMap, bytes: usize) {
-        let refused = self.open.as_ref().is_some_and(|open| open.refused.is_some());
-        if refused {
-            return;
-        }
         let ns = self.intern(ns);
         let (depth, limits) = (self.depth, self.limits);
         let Some(open) = &mut self.open else { return };
         open.count(bytes, &limits);
         open.elements += 1;
-        if depth - 1 > limits.depth {
+        if open.refused.is_some() {
+            // Its content is passed over.
+        } else if depth - 1 > limits.depth {
             open.refuse("gate.depth", "The stanza is nested too deeply");
         } else if open.elements > limits.children {
             open.refuse("gate.children", "The stanza has too many elements");
