@@ -8,8 +8,9 @@ use annex_stanza::{
 
 use crate::{
     basic, commands,
-    context::{Context, Failure, Outcome},
+    context::{Context, Failure, Outcome, ReplyTo},
     input::Common,
+    paging::is_backwards,
     registry::{Answer, Identity, Info, Item, Registry, Shape},
 };
 
@@ -239,19 +240,14 @@ pub fn items(stanza: &Stanza, list: &[Item], common: &Common) -> Outcome<Answer>
     let list: Vec<(String, &Item)> = list.iter().map(|item| (uid_of(item), item)).collect();
     let selection = request.select(&list, list.len(), |(uid, _)| uid)?;
     let end = selection.index + selection.items.len();
-    let backwards = is_backwards(&request.place);
+    let backwards = is_backwards(&request);
     let page = ItemPage {
         complete: if backwards { selection.index == 0 } else { end == list.len() },
         items: selection.items.iter().map(|(uid, item)| (uid.clone(), (*item).clone())).collect(),
         index: Some(selection.index),
         count: Some(selection.count),
     };
-    Ok(Answer::Result(item_page(stanza, &asked, page, common)))
-}
-
-/// The page ends at its place, rather than begins there: what does not fit is left out in front.
-fn is_backwards(place: &Place) -> bool {
-    matches!(place, Place::Before(_) | Place::Last)
+    Ok(Answer::Result(item_page(&ReplyTo::from(stanza), &asked, page, common)))
 }
 
 fn uid_of(item: &Item) -> String {
@@ -264,9 +260,9 @@ fn uid_of(item: &Item) -> String {
 /// The payload of a disco#items result with this page, cut to what a stanza holds: at the end, or
 /// in front where the page was asked for backwards. The page's place is told if it was asked for,
 /// or if there is more than it shows.
-pub fn item_page(stanza: &Stanza, asked: &Query, mut page: ItemPage, common: &Common) -> Vec<u8> {
-    let backwards = asked.page.as_ref().is_some_and(|page| is_backwards(&page.place));
-    let mut room = room(stanza, common).saturating_sub(2 * 1024);
+pub fn item_page(reply: &ReplyTo, asked: &Query, mut page: ItemPage, common: &Common) -> Vec<u8> {
+    let backwards = asked.page.as_ref().is_some_and(is_backwards);
+    let mut room = room(reply, common).saturating_sub(2 * 1024);
     let rendered: Vec<Vec<u8>> = page.items.iter().map(|(_, item)| render_item(item)).collect();
     let fits = |xml: &&Vec<u8>| match room.checked_sub(xml.len()) {
         Some(left) => {
@@ -305,13 +301,10 @@ fn render_item(item: &Item) -> Vec<u8> {
     xml.finish()
 }
 
-/// Bytes that the payload of an answer to `stanza` may have, so that the whole stays within
+/// Bytes that the payload of an answer may have, so that the whole stays within
 /// `limits.stanza_out`.
-pub fn room(stanza: &Stanza, common: &Common) -> usize {
-    let header = stanza.from.as_str().len()
-        + stanza.to.as_str().len()
-        + stanza.id.as_deref().map_or(0, str::len)
-        + stanza.lang.as_deref().map_or(0, str::len);
+pub fn room(reply: &ReplyTo, common: &Common) -> usize {
+    let header = reply.asker.as_str().len() + reply.asked.as_str().len() + reply.id.len();
     // Six bytes are the longest escape of one.
     common.stanza_out.saturating_sub(6 * header + 256)
 }

@@ -7,7 +7,8 @@
 //! * [`service`]: the machine around a [`component::Component`]: routing by kind, address and
 //!   payload, and all-or-nothing handlers; [`registry`]: what a component offers;
 //!   [`context`]: what its handlers work with.
-//! * [`disco`], [`basic`], [`commands`]: what every service answers.
+//! * [`disco`], [`basic`], [`commands`]: what every service answers; [`paging`]: lists
+//!   that are read from the store by the page.
 //! * [`due`], [`unconfirmed`], [`slices`]: indexes for what must happen, be told again, or be
 //!   deleted, after a restart too; [`audit`]: the log of what was done by whom.
 //! * [`record`]: how records and keys are written; [`pending`]: what waits for an answer.
@@ -25,6 +26,7 @@ pub mod effect;
 pub mod input;
 pub mod machine;
 pub mod overlay;
+pub mod paging;
 pub mod pending;
 pub mod record;
 pub mod registry;

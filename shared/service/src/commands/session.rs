@@ -168,7 +168,7 @@ impl Sessions {
         context: &mut Context<'_, '_>,
     ) -> Answer {
         let (node, name) = (command.node, command.name);
-        let room = disco::room(stanza, &context.shared.common);
+        let room = disco::room(&ReplyTo::from(stanza), &context.shared.common);
         let head = Head { session: &id, node, name };
         match next {
             Next::Ask(step) => {

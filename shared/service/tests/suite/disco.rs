@@ -216,6 +216,34 @@ fn a_page_is_cut_to_what_a_stanza_holds() {
 }
 
 #[test]
+fn items_in_the_store_come_by_the_page_too() {
+    let mut harness = probe();
+    let puts: String = (0..5).map(|n| format!("<put key='{n:04}'/>")).collect();
+    harness.stanza(&crate::probe::message("store@probe.example.com", &puts));
+    let mut check = |set: &str, expected: &[u32], about: &str| {
+        let set = format!("<set xmlns='http://jabber.org/protocol/rsm'>{set}</set>");
+        let query = format!("<query xmlns='{ITEMS}'>{set}</query>");
+        let sent = ask(&mut harness, "store@probe.example.com", &query);
+        assert_eq!(page(&sent), (expected.to_vec(), about.to_owned()), "{set}");
+    };
+    check("<max>2</max>", &[0, 1], "0000 0001");
+    check("<max>2</max><after>0001</after>", &[2, 3], "0002 0003");
+    check("<max>2</max><after>001x</after>", &[], "");
+    check("<max>2</max><before>0003</before>", &[1, 2], "0001 0002");
+    check("<max>2</max><before>000x</before>", &[3, 4], "0003 0004");
+    check("<max>2</max><before/>", &[3, 4], "0003 0004");
+    check("<max>2</max><index>0</index>", &[0, 1], "0000 0001");
+    let mut fails = |set: &str, condition: &str| {
+        let set = format!("<set xmlns='http://jabber.org/protocol/rsm'>{set}</set>");
+        let query = format!("<query xmlns='{ITEMS}'>{set}</query>");
+        let sent = ask(&mut harness, "store@probe.example.com", &query);
+        assert!(sent.xml.contains(condition), "{sent}");
+    };
+    fails("<max>2</max><index>1</index>", "<feature-not-implemented ");
+    fails("<max>2</max><after>nonsense</after>", "<item-not-found ");
+}
+
+#[test]
 fn a_long_id_leaves_less_room_for_the_page() {
     let mut common = annex_testkit::common("probe.example.com");
     common.stanza_out = 32 * 1024;

@@ -5,15 +5,16 @@ use std::time::Duration;
 use annex_service::{
     command::{Access, Arguments, Command, Next, Report, Step},
     component::{Component, Event},
-    context::{Context, Outcome},
+    context::{Context, Outcome, ReplyTo},
     disco,
     effect::{Lane, Timer},
+    paging,
     pending::Pending,
     registry::{Answer, Info, Item, Registry, Shape},
     service::Service,
     settings::{Mistake, Setting},
     slices,
-    store::{Scan, StoreError, Table},
+    store::{Page, Scan, StoreError, Table},
 };
 use annex_stanza::{
     Condition, Field, FieldKind, Form, FormKind, IqType, Jid, MessageType, Outgoing, Refusal,
@@ -31,12 +32,19 @@ pub struct Probe {
     /// Events as they came.
     pub events: Vec<String>,
     /// What waits for a page: whom to tell.
-    pending: Pending<Jid>,
+    pending: Pending<Waiting>,
     /// The ticket that was handed out last.
     ticket: Option<annex_service::commands::Ticket>,
     /// Timers whose handling fails until this is counted down.
     failures: u32,
     panics: bool,
+}
+
+/// What a page was asked for.
+#[derive(Debug)]
+enum Waiting {
+    Count(Jid),
+    Items(ReplyTo, disco::Query),
 }
 
 pub type Probed = Harness<Service<Probe>>;
@@ -89,10 +97,10 @@ impl Probe {
                 }
                 "fetch" => {
                     let id = context.fetch(Scan::all(THINGS).limit(1_000));
-                    self.pending.insert(id, stanza.from.clone());
+                    self.pending.insert(id, Waiting::Count(stanza.from.clone()));
                 }
                 "audit" => {
-                    context.audit(&stanza.from, "thing/do", "a thing", Some(&text("reason")))
+                    context.audit(&stanza.from, "thing/do", "a thing", Some(&text("reason")));
                 }
                 "finish" => {
                     if let Some(ticket) = self.ticket {
@@ -104,6 +112,36 @@ impl Probe {
             }
         }
         Ok(())
+    }
+
+    /// Items that are read from the store, page by page.
+    fn list(&mut self, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<Answer> {
+        let asked = disco::Query::parse(stanza)?;
+        let request = asked.page.clone().unwrap_or_default();
+        let key = |uid: &str| (uid.len() == 4).then(|| uid.as_bytes().to_vec());
+        let id = context.fetch(paging::scan(&request, Scan::all(THINGS), 1_000, key)?);
+        self.pending.insert(id, Waiting::Items(ReplyTo::from(stanza), asked));
+        Ok(Answer::Later)
+    }
+
+    fn listed(
+        &mut self,
+        reply: &ReplyTo,
+        asked: &disco::Query,
+        page: Page,
+        context: &mut Context<'_, '_>,
+    ) {
+        let complete = page.complete;
+        let items = paging::rows(&asked.page.clone().unwrap_or_default(), page).into_iter();
+        let items = items.map(|row| {
+            let uid = String::from_utf8(row.key.to_vec()).unwrap();
+            let jid = reply.asked.with_resource(&uid).unwrap();
+            (uid, Item { jid, node: None, name: None })
+        });
+        let page =
+            disco::ItemPage { items: items.collect(), complete, ..disco::ItemPage::default() };
+        let payload = disco::item_page(reply, asked, page, &context.shared.common);
+        context.reply(reply, Ok(payload));
     }
 
     fn info(&mut self, stanza: &Stanza, node: Option<&str>, info: &mut Info) -> Outcome<()> {
@@ -139,9 +177,9 @@ impl Component for Probe {
         }
         registry
             .feature(Shape::Service, "test:service")
-            .message(Shape::Entity, |probe, stanza, context| probe.act(stanza, context))
-            .presence(Shape::Entity, |probe, stanza, context| probe.act(stanza, context))
-            .iq_answer(|probe, stanza, context| probe.act(stanza, context))
+            .message(Shape::Entity, Probe::act)
+            .presence(Shape::Entity, Probe::act)
+            .iq_answer(Probe::act)
             .iq(Shape::Entity, IqType::Set, "test", "do", |probe, stanza, context| {
                 probe.act(stanza, context)?;
                 Ok(Answer::Result(Vec::new()))
@@ -151,7 +189,10 @@ impl Component for Probe {
                 Ok(Answer::Result(b"<relayed xmlns='test'/>".to_vec()))
             })
             .info(Shape::Entity, |probe, stanza, node, info, _| probe.info(stanza, node, info))
-            .items(Shape::Entity, |_, stanza, node, context| {
+            .items(Shape::Entity, |probe, stanza, node, context| {
+                if stanza.to.local() == Some("store") {
+                    return probe.list(stanza, context);
+                }
                 if node.is_some() {
                     return Err(disco::not_found().into());
                 }
@@ -213,11 +254,13 @@ impl Component for Probe {
                 }
                 self.events.push(format!("due {id} at {}", context.turn.wall()));
             }
-            Event::Fetched { id, page } => {
-                if let Some(asker) = self.pending.take(id) {
+            Event::Fetched { id, page } => match self.pending.take(id) {
+                Some(Waiting::Count(asker)) => {
                     tell(&format!("{} records", page.rows.len()), &service, &asker, context);
                 }
-            }
+                Some(Waiting::Items(reply, asked)) => self.listed(&reply, &asked, page, context),
+                None => {}
+            },
             Event::Online { confirmed } => {
                 let page = context.shared.unconfirmed.pending(context.turn, confirmed, None)?;
                 for row in page.rows {
