@@ -1,0 +1,392 @@
+//! The section `[muc]` of the configuration: who may create rooms, what a new room is like, limits.
+
+use std::time::Duration;
+
+use annex_service::settings::{Mistake, Reload, Setting, Type};
+use serde_json::Value;
+
+use crate::room::config::{Config, Private, Roles, Whois};
+
+/// Who may create rooms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Create {
+    /// Whoever can reach the service.
+    Anyone,
+    /// Users of the local domains, and the service's admins.
+    Local,
+    /// The service's admins.
+    Admins,
+}
+
+/// The section, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Who may create rooms.
+    pub create: Create,
+    /// Rooms that one person may have created; 0 for any number.
+    pub rooms_per_creator: u32,
+    /// A new room waits so long for its configuration.
+    pub lock_timeout: Duration,
+    /// A clean stop tells occupants that they are out.
+    pub stop_on_shutdown: bool,
+    /// After a reconnect, a session that says nothing for so long is gone.
+    pub suspend_grace: Duration,
+    /// Pings a second of the sweep.
+    pub sweep_rate: u32,
+    /// Messages a second of one occupant; 0 for any number.
+    pub messages_per_second: u32,
+    /// So many at once.
+    pub message_burst: u32,
+    /// Presence updates a second of one session, coalesced to the last; 0 for any number.
+    pub presences_per_second: u32,
+    /// Joins a second of one room; 0 for any number.
+    pub joins_per_second: u32,
+    /// Occupants of a room at most; 0 for any number.
+    pub max_users: u32,
+    /// Admins and owners enter a full room up to so many more.
+    pub max_users_headroom: u32,
+    /// Messages of the past that one who enters may get at most.
+    pub max_history: u32,
+    /// Bytes of a nickname at most.
+    pub max_nick: usize,
+    /// Bytes of a room's name at most.
+    pub max_name: usize,
+    /// Bytes of a room's description at most.
+    pub max_description: usize,
+    /// Bytes of a room's password at most.
+    pub max_password: usize,
+    /// Bytes of a subject at most.
+    pub max_subject: usize,
+    /// Bytes of a reason at most.
+    pub max_reason: usize,
+    /// The service's admins are owners of every room.
+    pub admins_are_owners: bool,
+    /// What a new room is like.
+    pub room: Config,
+}
+
+const fn setting(
+    key: &'static str,
+    kind: Type,
+    default: &'static str,
+    text: &'static str,
+) -> Setting {
+    Setting { key, kind, default, required: false, reload: Reload::Live, text }
+}
+
+const COUNT: Type = Type::Integer(0, 1_000_000);
+
+/// Every setting of the section.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "muc.create",
+        Type::Word(&["anyone", "local", "admins"]),
+        "\"local\"",
+        "Who may create rooms: anyone, users of the local domains, or the service's admins.",
+    ),
+    setting(
+        "muc.rooms_per_creator",
+        COUNT,
+        "20",
+        "Rooms that one person may have created at a time; 0 for any number.",
+    ),
+    setting(
+        "muc.lock_timeout",
+        Type::Duration,
+        "\"5m\"",
+        "A new room that is not configured for so long is destroyed.",
+    ),
+    setting(
+        "muc.on_shutdown",
+        Type::Word(&["resume", "stop"]),
+        "\"resume\"",
+        "What a stop of the service means for occupants: they stay (resume), or are told that they are out (stop).",
+    ),
+    setting(
+        "muc.suspend_grace",
+        Type::Duration,
+        "\"15m\"",
+        "After a reconnect, a session that says nothing for so long is removed. Longer than clients may be suspended (XEP-0198).",
+    ),
+    setting(
+        "muc.sweep_rate",
+        Type::Integer(1, 100_000),
+        "2000",
+        "Occupants asked each second after a reconnect whether they are still there.",
+    ),
+    setting(
+        "muc.messages_per_second",
+        COUNT,
+        "5",
+        "Messages a second that one occupant may send to a room; 0 for any number.",
+    ),
+    setting(
+        "muc.message_burst",
+        Type::Integer(1, 1_000_000),
+        "20",
+        "Messages that one occupant may send at once.",
+    ),
+    setting(
+        "muc.presences_per_second",
+        COUNT,
+        "1",
+        "Presence updates a second that one occupant may send, more are reduced to the last; 0 for any number.",
+    ),
+    setting("muc.joins_per_second", COUNT, "50", "Joins a second into one room; 0 for any number."),
+    setting("muc.max_users", COUNT, "1000", "Occupants of a room at most; 0 for any number."),
+    setting(
+        "muc.max_users_headroom",
+        COUNT,
+        "5",
+        "Admins and owners enter a full room, up to so many more.",
+    ),
+    setting(
+        "muc.max_history",
+        Type::Integer(0, 10_000),
+        "100",
+        "Messages of the past at most for one who enters a room.",
+    ),
+    setting("muc.max_nick", Type::Integer(1, 480), "256", "Bytes of a nickname at most."),
+    setting("muc.max_name", Type::Integer(1, 65_536), "256", "Bytes of a room's name at most."),
+    setting(
+        "muc.max_description",
+        Type::Integer(1, 65_536),
+        "4096",
+        "Bytes of a room's description at most.",
+    ),
+    setting(
+        "muc.max_password",
+        Type::Integer(1, 65_536),
+        "256",
+        "Bytes of a room's password at most.",
+    ),
+    setting("muc.max_subject", Type::Integer(1, 65_536), "4096", "Bytes of a subject at most."),
+    setting("muc.max_reason", Type::Integer(1, 65_536), "1024", "Bytes of a reason at most."),
+    setting(
+        "muc.admins_are_owners",
+        Type::Boolean,
+        "true",
+        "The service's admins have an owner's rights in every room.",
+    ),
+    setting("muc.default_public", Type::Boolean, "false", "A new room is listed publicly."),
+    setting(
+        "muc.default_persistent",
+        Type::Boolean,
+        "false",
+        "A new room stays when nobody is there.",
+    ),
+    setting(
+        "muc.default_moderated",
+        Type::Boolean,
+        "false",
+        "In a new room newcomers have no voice.",
+    ),
+    setting(
+        "muc.default_members_only",
+        Type::Boolean,
+        "false",
+        "Only members may enter a new room.",
+    ),
+    setting(
+        "muc.default_whois",
+        Type::Word(&["moderators", "anyone"]),
+        "\"moderators\"",
+        "Who sees real addresses in a new room.",
+    ),
+    setting(
+        "muc.default_subject_by_participants",
+        Type::Boolean,
+        "false",
+        "In a new room participants may change the subject.",
+    ),
+    setting(
+        "muc.default_invites",
+        Type::Boolean,
+        "true",
+        "In a new room everyone may invite others.",
+    ),
+    setting(
+        "muc.default_private",
+        Type::Word(&["anyone", "participants", "moderators", "none"]),
+        "\"anyone\"",
+        "Who may send private messages in a new room.",
+    ),
+    setting(
+        "muc.default_max_users",
+        COUNT,
+        "0",
+        "Occupants of a new room at most; 0 for as many as the service allows.",
+    ),
+    setting("muc.default_archiving", Type::Boolean, "true", "A new room keeps its messages."),
+    setting(
+        "muc.default_history",
+        Type::Integer(0, 10_000),
+        "20",
+        "Messages of the past that one who enters a new room gets, if the client does not ask.",
+    ),
+    setting("muc.default_lang", Type::Text, "\"\"", "Language of a new room, such as `en`."),
+];
+
+impl Settings {
+    /// Reads a section that passed [`check`]; what is missing has its default.
+    pub fn read(section: &Value) -> Self {
+        let read = Reader(section);
+        let count = |key| u32::try_from(read.number(key)).unwrap_or(u32::MAX);
+        let size = |key| usize::try_from(read.number(key)).unwrap_or(usize::MAX);
+        let max_history = count("max_history");
+        Self {
+            create: match &*read.text("create") {
+                "anyone" => Create::Anyone,
+                "admins" => Create::Admins,
+                _ => Create::Local,
+            },
+            rooms_per_creator: count("rooms_per_creator"),
+            lock_timeout: read.duration("lock_timeout"),
+            stop_on_shutdown: read.text("on_shutdown") == "stop",
+            suspend_grace: read.duration("suspend_grace"),
+            sweep_rate: count("sweep_rate").max(1),
+            messages_per_second: count("messages_per_second"),
+            message_burst: count("message_burst").max(1),
+            presences_per_second: count("presences_per_second"),
+            joins_per_second: count("joins_per_second"),
+            max_users: count("max_users"),
+            max_users_headroom: count("max_users_headroom"),
+            max_history,
+            max_nick: size("max_nick"),
+            max_name: size("max_name"),
+            max_description: size("max_description"),
+            max_password: size("max_password"),
+            max_subject: size("max_subject"),
+            max_reason: size("max_reason"),
+            admins_are_owners: read.flag("admins_are_owners"),
+            room: Config {
+                name: String::new(),
+                description: String::new(),
+                lang: read.text("default_lang"),
+                pubsub: String::new(),
+                public: read.flag("default_public"),
+                persistent: read.flag("default_persistent"),
+                moderated: read.flag("default_moderated"),
+                members_only: read.flag("default_members_only"),
+                password: None,
+                whois: match &*read.text("default_whois") {
+                    "anyone" => Whois::Anyone,
+                    _ => Whois::Moderators,
+                },
+                subject_by_participants: read.flag("default_subject_by_participants"),
+                invites: read.flag("default_invites"),
+                private: Private::parse(&read.text("default_private")).unwrap_or(Private::Anyone),
+                max_users: count("default_max_users"),
+                broadcast: Roles::ALL,
+                member_list: Roles::MODERATORS,
+                logging: false,
+                archiving: read.flag("default_archiving"),
+                max_history,
+                default_history: count("default_history").min(max_history),
+            },
+        }
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::read(&Value::Null)
+    }
+}
+
+/// Every mistake in a section. Types and ranges of single values are checked against [`SETTINGS`]
+/// before; here is what concerns several of them.
+pub fn check(section: &Value) -> Vec<Mistake> {
+    let read = Reader(section);
+    let mut mistakes = Vec::new();
+    if read.number("default_history") > read.number("max_history") {
+        mistakes.push(Mistake {
+            key: "muc.default_history".into(),
+            text: "is more than muc.max_history: lower it, or raise the other".into(),
+        });
+    }
+    mistakes
+}
+
+/// Values by key, with the defaults of [`SETTINGS`].
+struct Reader<'a>(&'a Value);
+
+impl Reader<'_> {
+    fn default(key: &str) -> &'static str {
+        SETTINGS
+            .iter()
+            .find(|setting| setting.key.strip_prefix("muc.") == Some(key))
+            .map_or("", |setting| setting.default)
+    }
+
+    fn number(&self, key: &str) -> u64 {
+        let given = self.0[key].as_u64();
+        given.unwrap_or_else(|| Self::default(key).parse().unwrap_or(0))
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.0[key].as_bool().unwrap_or_else(|| Self::default(key) == "true")
+    }
+
+    fn text(&self, key: &str) -> String {
+        match self.0[key].as_str() {
+            Some(text) => text.to_owned(),
+            None => Self::default(key).trim_matches('"').to_owned(),
+        }
+    }
+
+    fn duration(&self, key: &str) -> Duration {
+        if let Some(seconds) = self.0[key].as_f64() {
+            return Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        }
+        let parsed = duration(&self.text(key));
+        parsed.or_else(|| duration(Self::default(key).trim_matches('"'))).unwrap_or_default()
+    }
+}
+
+/// A number with a unit, such as `15m`.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
+    let seconds = match unit.trim() {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.saturating_mul(seconds)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_section_gives_the_defaults() {
+        let settings = Settings::default();
+        assert_eq!(settings.create, Create::Local);
+        assert_eq!(settings.lock_timeout, Duration::from_secs(300));
+        assert_eq!(settings.suspend_grace, Duration::from_secs(900));
+        assert_eq!((settings.messages_per_second, settings.message_burst), (5, 20));
+        assert_eq!((settings.room.default_history, settings.room.max_history), (20, 100));
+        assert!(settings.room.archiving && !settings.room.public && !settings.room.persistent);
+        assert!(check(&Value::Null).is_empty());
+    }
+
+    #[test]
+    fn a_section_is_read_and_judged_as_a_whole() {
+        let section = serde_json::json!({
+            "create": "anyone", "on_shutdown": "stop", "suspend_grace": "90s",
+            "default_history": 50, "max_history": 30,
+        });
+        let settings = Settings::read(&section);
+        assert_eq!(settings.create, Create::Anyone);
+        assert!(settings.stop_on_shutdown);
+        assert_eq!(settings.suspend_grace, Duration::from_secs(90));
+        assert_eq!(settings.room.default_history, 30);
+        assert_eq!(check(&section)[0].key, "muc.default_history");
+    }
+}

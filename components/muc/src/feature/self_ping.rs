@@ -1,0 +1,54 @@
+//! Self-ping (XEP-0410): a client asks whether it is still in the room, and the room answers itself
+//! (§3.3, the optimisation that service discovery tells of).
+//!
+//! Requests to other occupants are not relayed yet: they are refused, by one who is in the room and
+//! towards one who is, with `service-unavailable`.
+
+use annex_service::{
+    context::{Context, Outcome},
+    registry::Answer,
+};
+use annex_stanza::Stanza;
+
+use crate::{refusals, service::Muc};
+
+/// A ping to `room@service/nick`.
+pub(crate) fn ping(
+    muc: &mut Muc,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Answer> {
+    let Some(room) = muc.rooms.find(&stanza.to, context)? else {
+        return Err(refusals::no_room().into());
+    };
+    let now = context.turn.since_start();
+    let Some(session) = room.sessions.get_mut(&stanza.from) else {
+        return Err(refusals::not_in_room().into());
+    };
+    session.hear(now);
+    let number = session.occupant;
+    let nick = stanza.to.resource().unwrap_or_default();
+    match room.occupant_named(nick) {
+        None => Err(refusals::no_such_nick().into()),
+        // Any session of the occupant may ask, whichever is shown.
+        Some(occupant) if occupant.number == number => Ok(Answer::Result(Vec::new())),
+        Some(_) => Err(refusals::unknown().into()),
+    }
+}
+
+/// Any other request to an occupant.
+pub(crate) fn request(
+    muc: &mut Muc,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Answer> {
+    let Some(room) = muc.rooms.find(&stanza.to, context)? else {
+        return Err(refusals::no_room().into());
+    };
+    if !room.sessions.contains_key(&stanza.from) {
+        return Err(refusals::not_in_room().into());
+    }
+    let nick = stanza.to.resource().unwrap_or_default();
+    let known = room.occupant_named(nick).is_some();
+    Err(if known { refusals::unknown() } else { refusals::no_such_nick() }.into())
+}

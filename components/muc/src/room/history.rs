@@ -1,0 +1,197 @@
+//! Messages of the past for one who enters (XEP-0045 §7.2.13, §7.2.14), and keeping them.
+//!
+//! Messages are records with a `stanza-id` (XEP-0359); as many are kept as the room may show. What
+//! is sent has the id of the live message, so that nobody takes it for another.
+
+use std::collections::VecDeque;
+
+use annex_service::{
+    context::{Context, Outcome},
+    record::{Parts, Record},
+    store::{Scan, StoreError},
+    turn::Turn,
+};
+use annex_stanza::{
+    Chunks, Jid, Kind, MessageType, Outgoing, Payload, Template, Timestamp, Xml, ns,
+};
+
+use super::Room;
+use crate::keys::{self, MessageRecord, Note};
+
+/// What a client asks for (§7.2.14).
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Limits {
+    maxchars: Option<usize>,
+    maxstanzas: Option<usize>,
+    seconds: Option<i64>,
+    since: Option<Timestamp>,
+}
+
+impl Limits {
+    /// Reads `<history/>`; an attribute that makes no sense is as if it were not there.
+    pub(crate) fn of(element: &minidom::Element) -> Self {
+        let number = |name| element.attr(name).and_then(|text| text.trim().parse::<u32>().ok());
+        let size = |name| number(name).map(|number| number as usize);
+        Self {
+            maxchars: size("maxchars"),
+            maxstanzas: size("maxstanzas"),
+            seconds: number("seconds").map(i64::from),
+            since: element.attr("since").and_then(|text| Timestamp::parse(text.trim())),
+        }
+    }
+
+    fn asks(&self) -> bool {
+        self.maxchars.is_some()
+            || self.maxstanzas.is_some()
+            || self.seconds.is_some()
+            || self.since.is_some()
+    }
+}
+
+/// The newest contiguous run of messages that meets every limit.
+pub(crate) fn past(
+    room: &Room,
+    limits: &Limits,
+    context: &Context<'_, '_>,
+) -> Outcome<Chunks<Template>> {
+    let config = &room.record.config;
+    if !config.archiving {
+        return Ok(Chunks::new());
+    }
+    let most = config.max_history as usize;
+    let count = match limits.maxstanzas {
+        Some(count) => count.min(most),
+        // Who sets another limit asked for more than the default.
+        None if limits.asks() => most,
+        None => (config.default_history as usize).min(most),
+    };
+    if count == 0 || limits.maxchars == Some(0) {
+        return Ok(Chunks::new());
+    }
+    let now = context.turn.wall();
+    let earliest =
+        [limits.since, limits.seconds.map(|seconds| now.plus(seconds.saturating_mul(-1_000_000)))];
+    let earliest = earliest.into_iter().flatten().max();
+    let mut newest = Vec::new();
+    let mut chars = 0;
+    let mut scan = Scan::prefix(keys::MESSAGES, &keys::of(room.id)).reversed().limit(count);
+    'pages: loop {
+        let page = context.turn.scan(scan.clone())?;
+        for row in &page.rows {
+            if newest.len() >= count {
+                break 'pages;
+            }
+            let record = MessageRecord::of(row)?;
+            if earliest.is_some_and(|earliest| Timestamp(record.at) < earliest) {
+                break 'pages;
+            }
+            let template = replay(room, &record);
+            // §7.2.14: characters of whole stanzas; one that does not fit ends the run, as what
+            // lies behind it would leave a hole.
+            chars += template.len();
+            if limits.maxchars.is_some_and(|max| chars > max) {
+                break 'pages;
+            }
+            newest.push(template);
+        }
+        match page.rows.last() {
+            Some(last) if !page.complete => scan = scan.after(&last.key),
+            _ => break,
+        }
+    }
+    Ok(newest.into_iter().rev().collect())
+}
+
+/// A message as it is told later: with `<delay/>` from the room (§7.2.13).
+pub(crate) fn replay(room: &Room, record: &MessageRecord) -> Template {
+    let mut xml = Xml::new();
+    xml.raw(&record.payload);
+    stanza_id(&mut xml, &record.archive_id, &room.jid);
+    delay(&mut xml, &room.jid, record.at);
+    Outgoing {
+        kind: Kind::Message(MessageType::Groupchat),
+        from: room.address_of(&record.nick),
+        id: record.id.clone(),
+        lang: record.lang.clone(),
+        payload: xml.finish(),
+    }
+    .template()
+}
+
+impl Room {
+    /// The address of a nickname, be it in use or not; that of the room where there is none.
+    pub(crate) fn address_of(&self, nick: &str) -> Jid {
+        self.jid.with_resource(nick).unwrap_or_else(|_| self.jid.clone())
+    }
+
+    /// Reads which messages are kept, before the first change to them.
+    pub(crate) fn load_kept(&mut self, turn: &Turn<'_>) -> Result<(), StoreError> {
+        if self.kept.is_some() {
+            return Ok(());
+        }
+        let mut kept = VecDeque::new();
+        let mut scan = Scan::prefix(keys::MESSAGES, &keys::of(self.id));
+        loop {
+            let page = turn.scan(scan.clone())?;
+            for row in &page.rows {
+                let mut parts = Parts::of(keys::MESSAGES, &row.key);
+                parts.u64()?;
+                kept.push_back(parts.u64()?);
+            }
+            match page.rows.last() {
+                Some(last) if !page.complete => scan = scan.after(&last.key),
+                _ => break,
+            }
+        }
+        self.kept = Some(kept);
+        Ok(())
+    }
+
+    /// Keeps a message, drops the oldest beyond the limit, and promises that it arrives. Call
+    /// [`Room::load_kept`] before.
+    pub(crate) fn keep(&mut self, record: &MessageRecord, context: &mut Context<'_, '_>) {
+        let stamp = context.turn.stamp();
+        record.save(context.turn, keys::of(self.id).u64(stamp));
+        let kept = self.kept.get_or_insert_default();
+        kept.push_back(stamp);
+        while kept.len() > self.record.config.max_history as usize {
+            let Some(oldest) = kept.pop_front() else { break };
+            context.turn.delete(keys::MESSAGES, keys::of(self.id).u64(oldest));
+        }
+        self.note(&Note::Message { room: self.id, message: stamp }, context);
+    }
+}
+
+/// Whether a message belongs to the history: it says something to people (XEP-0045 §7.2.13), or
+/// asks to be stored, and does not ask for the opposite (XEP-0334 §3).
+pub(crate) fn is_kept(payload: &Payload) -> bool {
+    let mut says = false;
+    for child in payload.children() {
+        match (&*child.ns, &*child.name) {
+            (
+                ns::HINTS,
+                "no-store" | "no-permanent-store" | "no-permanent-storage" | "no-storage",
+            ) => {
+                return false;
+            }
+            (ns::HINTS, "store") | (ns::CLIENT, "body" | "subject") => says = true,
+            (_, "encryption") if &*child.ns == "urn:xmpp:eme:0" => says = true,
+            _ => {}
+        }
+    }
+    says
+}
+
+/// `<stanza-id/>` by the room (XEP-0359 §3).
+pub(crate) fn stanza_id(xml: &mut Xml, id: &str, room: &Jid) {
+    xml.open("stanza-id").xmlns(ns::STANZA_ID).attr("id", id).attr("by", room.as_str()).close();
+}
+
+/// `<delay/>` from the room (XEP-0203).
+pub(crate) fn delay(xml: &mut Xml, room: &Jid, at: i64) {
+    xml.open("delay")
+        .xmlns(ns::DELAY)
+        .attr("from", room.as_str())
+        .attr_display("stamp", Timestamp(at))
+        .close();
+}

@@ -1,0 +1,50 @@
+//! Rates, in memory only: after a restart everybody starts anew.
+
+use std::time::Duration;
+
+/// A bucket that fills at a steady rate (GCRA): one point in time is its whole state.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bucket {
+    /// When everything taken so far would have been earned.
+    until: Duration,
+}
+
+impl Bucket {
+    /// Takes one at `now`, if `rate` a second and `burst` at once allow it; a rate of 0 allows
+    /// anything.
+    pub(crate) fn take(&mut self, now: Duration, rate: u32, burst: u32) -> bool {
+        if rate == 0 {
+            return true;
+        }
+        let interval = Duration::from_secs(1) / rate;
+        let until = self.until.max(now) + interval;
+        let allowed = until - now <= interval * burst.max(1);
+        if allowed {
+            self.until = until;
+        }
+        allowed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_passes_then_the_rate_holds() {
+        let mut bucket = Bucket::default();
+        let at = Duration::from_millis;
+        assert!((0..20).all(|_| bucket.take(at(0), 5, 20)));
+        assert!(!bucket.take(at(0), 5, 20));
+        assert!(!bucket.take(at(199), 5, 20));
+        assert!(bucket.take(at(200), 5, 20));
+        assert!(!bucket.take(at(200), 5, 20));
+        assert_eq!((0..30).filter(|_| bucket.take(at(60_000), 5, 20)).count(), 20);
+    }
+
+    #[test]
+    fn a_rate_of_zero_is_no_limit() {
+        let mut bucket = Bucket::default();
+        assert!((0..1_000).all(|_| bucket.take(Duration::ZERO, 0, 1)));
+    }
+}

@@ -1,0 +1,219 @@
+//! Telling again what may not have arrived (`annex_service::unconfirmed`): after a crash or a
+//! reconnect, nobody rejoins, so nobody would notice a gap.
+//!
+//! All of it happens in the turn in which the stream came up, before anything new: what is
+//! unconfirmed is what the daemon had under way, and that is bounded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use annex_service::{
+    context::{Context, Outcome},
+    record::Record,
+};
+use annex_stanza::{Chunks, Jid, Recipient, Template};
+
+use super::{
+    Room, Rooms, history, join,
+    presence::{Class, gone_template},
+    subject,
+};
+use crate::{
+    keys::{self, Gone, MessageRecord, Note},
+    service::Muc,
+};
+
+/// Tells again everything above the mark.
+pub(crate) fn retell(muc: &mut Muc, confirmed: u64, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let mut notes = Vec::new();
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = context.shared.unconfirmed.pending(context.turn, confirmed, after.as_deref())?;
+        notes.extend(page.rows.iter().filter_map(|row| Note::decode(&row.value)));
+        match page.rows.last() {
+            Some(last) if !page.complete => after = Some(last.key.to_vec()),
+            _ => break,
+        }
+    }
+    if notes.is_empty() {
+        return Ok(());
+    }
+    tracing::info!(notes = notes.len(), "telling again what may not have arrived");
+    let plan = Plan::of(&notes);
+    for note in &notes {
+        match note {
+            Note::Gone(gone) => tell_gone(&mut muc.rooms, gone, context)?,
+            Note::Destroyed { room, payload, sessions } => {
+                tell_destroyed(&mut muc.rooms, room, payload, sessions, context)?;
+            }
+            _ => {}
+        }
+    }
+    for (room, occupants) in &plan.presence {
+        let Some(room) = muc.rooms.find_by_id(*room, context)? else { continue };
+        let joined = plan.joined_in(room);
+        for number in occupants {
+            room.present_again(*number, &joined, context);
+        }
+    }
+    for (room, message) in &plan.messages {
+        let Some(room) = muc.rooms.find_by_id(*room, context)? else { continue };
+        let key = keys::of(room.id).u64(*message);
+        let Some(record) = MessageRecord::load(context.turn, &key)? else { continue };
+        let template = history::replay(room, &record);
+        let joined = plan.joined_in(room);
+        room.tell_since(*message, &template, &joined, context);
+    }
+    for (room, at) in &plan.subjects {
+        let Some(room) = muc.rooms.find_by_id(*room, context)? else { continue };
+        let joined = plan.joined_in(room);
+        room.tell_since(*at, &subject::template(room), &joined, context);
+    }
+    for (room, sessions) in &plan.joined {
+        let Some(room) = muc.rooms.find_by_id(*room, context)? else { continue };
+        for jid in sessions {
+            greet_again(room, jid, context)?;
+        }
+    }
+    Ok(())
+}
+
+/// Notes put together by what they are about.
+#[derive(Debug, Default)]
+struct Plan {
+    joined: BTreeMap<u64, BTreeSet<Jid>>,
+    presence: BTreeMap<u64, BTreeSet<u64>>,
+    messages: Vec<(u64, u64)>,
+    subjects: BTreeMap<u64, u64>,
+}
+
+impl Plan {
+    fn of(notes: &[Note]) -> Self {
+        let mut plan = Self::default();
+        for note in notes {
+            match note {
+                Note::Joined { room, session } => {
+                    if let Ok(jid) = Jid::parse(session) {
+                        plan.joined.entry(*room).or_default().insert(jid);
+                    }
+                }
+                Note::Presence { room, occupant } => {
+                    plan.presence.entry(*room).or_default().insert(*occupant);
+                }
+                Note::Message { room, message } => plan.messages.push((*room, *message)),
+                Note::Subject { room, at } => {
+                    plan.subjects.insert(*room, *at);
+                }
+                Note::Gone(_) | Note::Destroyed { .. } => {}
+            }
+        }
+        plan
+    }
+
+    /// Sessions of a room that are greeted again, and need nothing else.
+    fn joined_in(&self, room: &Room) -> Vec<Jid> {
+        let joined = self.joined.get(&room.id).into_iter().flatten();
+        joined.filter(|jid| room.sessions.contains_key(*jid)).cloned().collect()
+    }
+}
+
+/// One who joined and may have seen nothing of it gets everything again, as on a join.
+fn greet_again(room: &mut Room, jid: &Jid, context: &mut Context<'_, '_>) -> Outcome<()> {
+    if !room.sessions.contains_key(jid) {
+        return Ok(());
+    }
+    let past = history::past(room, &history::Limits::default(), context)?;
+    let stamp = context.turn.stamp();
+    let Some(session) = room.sessions.get_mut(jid) else { return Ok(()) };
+    session.synced = stamp;
+    session.save(context.turn, room.id);
+    room.unview(jid);
+    // 201 too: a creator who missed it would wait for ever.
+    let codes: &[u16] = if room.is_locked() { &[201] } else { &[] };
+    join::greet(room, jid, codes, None, past, context);
+    Ok(())
+}
+
+fn tell_gone(rooms: &mut Rooms, gone: &Gone, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let Ok(from) = Jid::parse(&gone.from) else { return Ok(()) };
+    let room = rooms.find_by_id(gone.room, context)?;
+    let lane = annex_service::effect::Lane::of(&from);
+    for (jid, payload) in &gone.selves {
+        let Ok(jid) = Jid::parse(jid) else { continue };
+        let back = room.as_ref().is_some_and(|room| room.sessions.contains_key(&jid));
+        if !back {
+            let template = gone_template(&from, payload.clone());
+            let to = Recipient::from(&jid);
+            context.turn.emit(annex_service::effect::Effect::Send { lane, template, to });
+        }
+    }
+    let Some(room) = room.filter(|_| gone.shown) else { return Ok(()) };
+    // Somebody has the nickname again: presence tells who.
+    if room.occupant_named(from.resource().unwrap_or_default()).is_some() {
+        return Ok(());
+    }
+    for session in room.sessions.values().filter(|session| session.synced < gone.at) {
+        let payload = gone.told[room.class_of(session) as usize].clone();
+        room.send(gone_template(&from, payload), session.recipient(), context);
+    }
+    Ok(())
+}
+
+fn tell_destroyed(
+    rooms: &mut Rooms,
+    room: &str,
+    payload: &[u8],
+    sessions: &[(String, String)],
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    let Ok(jid) = Jid::parse(room) else { return Ok(()) };
+    let lane = annex_service::effect::Lane::of(&jid);
+    let again = rooms.find(&jid, context)?;
+    for (nick, session) in sessions {
+        let (Ok(from), Ok(to)) = (jid.with_resource(nick), Jid::parse(session)) else { continue };
+        // A room of the same name may have begun since, with the same person in it.
+        if again.as_ref().is_some_and(|room| room.sessions.contains_key(&to)) {
+            continue;
+        }
+        let template = gone_template(&from, payload.to_vec());
+        let to = Recipient::from(&to);
+        context.turn.emit(annex_service::effect::Effect::Send { lane, template, to });
+    }
+    Ok(())
+}
+
+impl Room {
+    /// An occupant's presence from the state, to everybody but those who are greeted anyway.
+    fn present_again(&mut self, number: u64, joined: &[Jid], context: &mut Context<'_, '_>) {
+        let Some(own) = self.occupants.get(&number).map(|occupant| occupant.sessions.clone())
+        else {
+            return;
+        };
+        let but: Vec<Jid> = own.iter().chain(joined).cloned().collect();
+        for class in Class::ALL {
+            if let Some(template) = self.shown_as(number, class) {
+                let viewers = self.viewers_but(class, &but);
+                context.turn.fanout(self.lane, template, viewers);
+            }
+        }
+        for jid in own.iter().filter(|jid| !joined.contains(jid)) {
+            self.tell_own(number, jid, &[], None, context);
+        }
+    }
+
+    /// One stanza to those who joined before this stamp and are not greeted anyway.
+    fn tell_since(
+        &self,
+        at: u64,
+        template: &Template,
+        joined: &[Jid],
+        context: &mut Context<'_, '_>,
+    ) {
+        let mut missed: Chunks<Recipient> = Chunks::new();
+        for session in self.sessions.values() {
+            if session.synced < at && !joined.contains(&session.jid) {
+                missed.push(session.recipient());
+            }
+        }
+        context.turn.fanout(self.lane, template.clone(), missed);
+    }
+}

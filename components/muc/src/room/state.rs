@@ -1,0 +1,312 @@
+//! The state of a room, and the rooms that are in memory.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use annex_service::{
+    context::Context,
+    effect::{Effect, Lane},
+    record::Record,
+    store::StoreError,
+    turn::Turn,
+};
+use annex_stanza::{Audience, Jid, Nick, Recipient, Template, Xml};
+
+use super::{
+    affiliation::Affiliation, limits::Bucket, load, occupant::Occupant, presence::Roster,
+    session::Session,
+};
+use crate::keys::{self, Note, RoomRecord, SubjectRecord};
+
+/// A room.
+#[derive(Debug)]
+pub(crate) struct Room {
+    /// Its number, a stamp: the beginning of its keys.
+    pub(crate) id: u64,
+    /// Its address.
+    pub(crate) jid: Jid,
+    /// The lane of everything it says.
+    pub(crate) lane: Lane,
+    /// Its record: configuration, lock, creator.
+    pub(crate) record: RoomRecord,
+    /// Its subject, if one was ever set.
+    pub(crate) subject: Option<SubjectRecord>,
+    /// Who is in it.
+    pub(crate) occupants: BTreeMap<u64, Occupant>,
+    /// Occupants by key of nickname.
+    pub(crate) nicks: BTreeMap<String, u64>,
+    /// Sessions by full address.
+    pub(crate) sessions: BTreeMap<Jid, Session>,
+    /// Sessions that get what the room says, by class of what they may see.
+    pub(crate) audience: [Audience; 2],
+    /// Presence of everybody, rendered.
+    pub(crate) roster: Roster,
+    /// Stamps of the messages that are kept, oldest first; read when first needed.
+    pub(crate) kept: Option<VecDeque<u64>>,
+    /// Joins; memory only.
+    pub(crate) joins: Bucket,
+    /// When it was last used, since the start; memory only.
+    pub(crate) touched: Duration,
+}
+
+impl Room {
+    /// An empty room.
+    pub(crate) fn new(id: u64, jid: Jid, record: RoomRecord) -> Self {
+        Self {
+            id,
+            lane: Lane::of(&jid),
+            jid,
+            record,
+            subject: None,
+            occupants: BTreeMap::new(),
+            nicks: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            audience: [Audience::new(), Audience::new()],
+            roster: Roster::default(),
+            kept: None,
+            joins: Bucket::default(),
+            touched: Duration::ZERO,
+        }
+    }
+
+    /// Waits for its first configuration.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.record.locked.is_some()
+    }
+
+    /// Nobody is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.occupants.is_empty()
+    }
+
+    /// The occupant whose session this is.
+    pub(crate) fn occupant_of(&self, jid: &Jid) -> Option<&Occupant> {
+        self.occupants.get(&self.sessions.get(jid)?.occupant)
+    }
+
+    /// The occupant with this nickname.
+    pub(crate) fn occupant_named(&self, nick: &str) -> Option<&Occupant> {
+        let number = self.nicks.get(&annex_stanza::nick::key(nick))?;
+        self.occupants.get(number)
+    }
+
+    /// Occupants that are this person.
+    pub(crate) fn occupants_of_person(&self, person: &Jid) -> Vec<u64> {
+        let own = self.occupants.values().filter(|occupant| occupant.person == *person);
+        own.map(|occupant| occupant.number).collect()
+    }
+
+    /// Adds an occupant who has no session yet.
+    pub(crate) fn add_occupant(&mut self, occupant: Occupant, turn: &mut Turn<'_>) {
+        if self.occupants.is_empty() {
+            turn.put(keys::OCCUPIED, keys::of(self.id), Vec::new());
+        }
+        occupant.save(turn, self.id);
+        self.nicks.insert(occupant.nick.key().to_owned(), occupant.number);
+        self.occupants.insert(occupant.number, occupant);
+    }
+
+    /// Adds a session to an occupant. It gets nothing before [`Room::view`].
+    pub(crate) fn add_session(&mut self, session: Session, turn: &mut Turn<'_>) {
+        session.save(turn, self.id);
+        if let Some(occupant) = self.occupants.get_mut(&session.occupant) {
+            occupant.sessions.push(session.jid.clone());
+        }
+        self.sessions.insert(session.jid.clone(), session);
+    }
+
+    /// The occupant goes on under another nickname.
+    pub(crate) fn rename(&mut self, number: u64, nick: Nick, address: Jid, turn: &mut Turn<'_>) {
+        let Some(occupant) = self.occupants.get_mut(&number) else { return };
+        self.nicks.remove(occupant.nick.key());
+        self.nicks.insert(nick.key().to_owned(), number);
+        occupant.nick = nick;
+        occupant.address = address;
+        occupant.save(turn, self.id);
+    }
+
+    /// Writes its record.
+    pub(crate) fn save(&self, turn: &mut Turn<'_>) {
+        self.record.save(turn, keys::of(self.id));
+    }
+
+    /// One stanza to one session.
+    pub(crate) fn send(&self, template: Template, to: Recipient, context: &mut Context<'_, '_>) {
+        context.turn.emit(Effect::Send { lane: self.lane, template, to });
+    }
+
+    /// One stanza to everybody.
+    pub(crate) fn tell_all(&self, template: &Template, context: &mut Context<'_, '_>) {
+        for audience in &self.audience {
+            context.turn.fanout(self.lane, template.clone(), audience.clone());
+        }
+    }
+
+    /// Notes what is told again if it may not have arrived.
+    pub(crate) fn note(&self, note: &Note, context: &mut Context<'_, '_>) {
+        context.shared.unconfirmed.note(context.turn, note.encode());
+    }
+
+    /// State as text, in an order of its own: equal for equal states, and the same when the room is
+    /// read again from its records.
+    pub(crate) fn image(&self) -> String {
+        use std::fmt::Write;
+        let mut out = String::new();
+        let mut line = |what: String| {
+            writeln!(out, "{what}").expect("a string takes what is written");
+        };
+        line(format!("{} {} {:?}", self.id, self.jid, self.record));
+        line(format!("{:?}", self.subject));
+        for occupant in self.occupants.values() {
+            line(format!(
+                "{} {:?} {} {:?} {:?} {} {:?}",
+                occupant.number,
+                occupant.nick,
+                occupant.person.key(),
+                occupant.affiliation,
+                occupant.role,
+                String::from_utf8_lossy(&occupant.id),
+                occupant.sessions,
+            ));
+        }
+        line(format!("{:?}", self.nicks));
+        for session in self.sessions.values() {
+            line(format!(
+                "{} {} {} {:?} {} {}",
+                session.number,
+                session.jid,
+                session.occupant,
+                session.shown,
+                session.synced,
+                session.active,
+            ));
+        }
+        for audience in &self.audience {
+            let mut viewers: Vec<_> = audience.iter().map(|viewer| viewer.to.clone()).collect();
+            viewers.sort();
+            line(format!("{viewers:?}"));
+        }
+        let mut shown = self.roster.shown().to_vec();
+        shown.sort_unstable();
+        line(format!("{shown:?}"));
+        out
+    }
+}
+
+/// The rooms that are in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Rooms {
+    /// By key of the address.
+    rooms: BTreeMap<Box<str>, Room>,
+    /// Keys of addresses by number.
+    ids: BTreeMap<u64, Box<str>>,
+    /// The service's admins own every room.
+    pub(crate) admins_own: bool,
+}
+
+impl Rooms {
+    /// None yet.
+    pub(crate) fn new(admins_own: bool) -> Self {
+        Self { admins_own, ..Self::default() }
+    }
+
+    /// The room with this number, if it is in memory.
+    pub(crate) fn here_by_id(&mut self, id: u64) -> Option<&mut Room> {
+        self.rooms.get_mut(self.ids.get(&id)?)
+    }
+
+    /// The room in memory.
+    pub(crate) fn here(&mut self, jid: &Jid) -> Option<&mut Room> {
+        self.rooms.get_mut(jid.bare_key())
+    }
+
+    /// The room, read from its records if it is not in memory.
+    pub(crate) fn find(
+        &mut self,
+        jid: &Jid,
+        context: &Context<'_, '_>,
+    ) -> Result<Option<&mut Room>, StoreError> {
+        // Looked up twice: a borrow that is returned on one path only is refused by the compiler.
+        if !self.rooms.contains_key(jid.bare_key()) {
+            let Some(room) = load::by_name(jid, self.admins_own, context)? else { return Ok(None) };
+            self.insert(room);
+        }
+        let room = self.rooms.get_mut(jid.bare_key());
+        Ok(room.map(|room| {
+            room.touched = context.turn.since_start();
+            room
+        }))
+    }
+
+    /// The room with this number, if it was not destroyed.
+    pub(crate) fn find_by_id(
+        &mut self,
+        id: u64,
+        context: &Context<'_, '_>,
+    ) -> Result<Option<&mut Room>, StoreError> {
+        if !self.ids.contains_key(&id) {
+            let Some(room) = load::by_id(id, self.admins_own, context)? else { return Ok(None) };
+            self.insert(room);
+        }
+        Ok(self.ids.get(&id).and_then(|name| self.rooms.get_mut(name)))
+    }
+
+    /// A room that was just created or read.
+    pub(crate) fn insert(&mut self, room: Room) {
+        let name: Box<str> = room.jid.bare_key().into();
+        self.ids.insert(room.id, name.clone());
+        self.rooms.insert(name, room);
+    }
+
+    /// Forgets a room; it is read again when it is needed.
+    pub(crate) fn forget(&mut self, jid: &Jid) -> Option<Room> {
+        let room = self.rooms.remove(jid.bare_key())?;
+        self.ids.remove(&room.id);
+        Some(room)
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&mut self) {
+        self.rooms.clear();
+        self.ids.clear();
+    }
+
+    /// Forgets rooms where nobody is and that were not used for `idle`; true if empty ones remain.
+    pub(crate) fn evict(&mut self, now: Duration, idle: Duration) -> bool {
+        let ids = &mut self.ids;
+        let mut left = false;
+        self.rooms.retain(|_, room| {
+            let keep = !room.is_empty() || now.saturating_sub(room.touched) < idle;
+            if !keep {
+                ids.remove(&room.id);
+            }
+            left |= keep && room.is_empty();
+            keep
+        });
+        left
+    }
+
+    /// All that are in memory, in order of their addresses.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Room> {
+        self.rooms.values()
+    }
+}
+
+/// The rendered `<x xmlns='http://jabber.org/protocol/muc'/>` that errors to a join carry.
+pub(crate) fn muc_x() -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.leaf("x", annex_stanza::ns::MUC);
+    xml.finish()
+}
+
+/// The person's affiliation towards the room, as settings have it.
+pub(crate) fn affiliation(
+    context: &Context<'_, '_>,
+    settings: &crate::config::Settings,
+    room: u64,
+    jid: &Jid,
+) -> Result<Affiliation, StoreError> {
+    super::affiliation::of(context.turn, context.shared, settings.admins_are_owners, room, jid)
+}

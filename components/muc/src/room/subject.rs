@@ -1,0 +1,114 @@
+//! The subject (XEP-0045 §7.2.15, §8.1).
+
+use annex_service::{
+    context::{Context, Outcome},
+    record::Record,
+};
+use annex_stanza::{Kind, MessageType, Outgoing, Payload, Stanza, Template, Xml, ns};
+
+use super::{Room, affiliation::Role, history, strip};
+use crate::{
+    config::Settings,
+    keys::{self, MessageRecord, Note, SubjectRecord},
+    refusals,
+};
+
+/// §8.1: a `<subject/>`, and neither `<body/>` nor `<thread/>`.
+pub(crate) fn is_change(payload: &Payload) -> bool {
+    let mut subject = false;
+    for child in payload.children() {
+        if &*child.ns == ns::CLIENT {
+            match &*child.name {
+                "subject" => subject = true,
+                "body" | "thread" => return false,
+                _ => {}
+            }
+        }
+    }
+    subject
+}
+
+/// An occupant changes the subject.
+pub(crate) fn change(
+    room: &mut Room,
+    settings: &Settings,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    let Some(occupant) = room.occupant_of(&stanza.from) else {
+        return Err(refusals::not_in_room().into());
+    };
+    let least = if room.record.config.subject_by_participants {
+        Role::Participant
+    } else {
+        Role::Moderator
+    };
+    if occupant.role < least {
+        return Err(refusals::may_not_change_subject().into());
+    }
+    let text = stanza.payload.text(ns::CLIENT, "subject").unwrap_or_default();
+    let payload = strip::message(&stanza.payload, &room.jid);
+    if text.len() > settings.max_subject || payload.len() > 4 * settings.max_subject {
+        return Err(refusals::subject_too_long().into());
+    }
+    let keeps = room.record.config.keeps_messages() && history::is_kept(&stanza.payload);
+    if keeps {
+        room.load_kept(context.turn)?;
+    }
+    let id = match &stanza.id {
+        Some(id) => id.clone(),
+        None => context.turn.token(),
+    };
+    let Some(occupant) = room.occupant_of(&stanza.from) else { return Ok(()) };
+    let mut said = payload.to_vec();
+    said.extend_from_slice(&occupant.id);
+    let (nick, sender) = (occupant.nick.as_str().to_owned(), occupant.person.key().to_owned());
+    let from = occupant.address.clone();
+    let at = context.turn.wall().0;
+    let record =
+        SubjectRecord { payload: said.clone(), text, nick: nick.clone(), id: Some(id.clone()), at };
+    record.save(context.turn, keys::of(room.id));
+    room.subject = Some(record);
+    let mut xml = Xml::new();
+    xml.raw(&said);
+    if keeps {
+        let archive_id = context.turn.token();
+        history::stanza_id(&mut xml, &archive_id, &room.jid);
+        let lang = stanza.lang.clone();
+        let id = Some(id.clone());
+        let record = MessageRecord { archive_id, nick, sender, id, lang, payload: said, at };
+        room.keep(&record, context);
+    } else {
+        let at = context.turn.stamp();
+        room.note(&Note::Subject { room: room.id, at }, context);
+    }
+    let live = Outgoing {
+        kind: Kind::Message(MessageType::Groupchat),
+        from,
+        id: Some(id),
+        lang: stanza.lang.clone(),
+        payload: xml.finish(),
+    };
+    room.tell_all(&live.template(), context);
+    Ok(())
+}
+
+/// What one who enters is told (§7.2.15): the subject, with the time at which it was set; an empty
+/// one where there is none.
+pub(crate) fn template(room: &Room) -> Template {
+    let kind = MessageType::Groupchat;
+    let Some(subject) = &room.subject else {
+        let mut xml = Xml::new();
+        xml.open("subject").close();
+        return Outgoing { payload: xml.finish(), ..Outgoing::message(kind, &room.jid) }.template();
+    };
+    let mut xml = Xml::new();
+    xml.raw(&subject.payload);
+    history::delay(&mut xml, &room.jid, subject.at);
+    Outgoing {
+        id: subject.id.clone(),
+        payload: xml.finish(),
+        ..Outgoing::message(kind, &room.address_of(&subject.nick))
+    }
+    .template()
+}
