@@ -17,7 +17,7 @@ use crate::{
     open::Opened,
     schema::Marks,
     state::{Owner, SCHEMA, State},
-    tap::{Stream, slice},
+    tap::{Full, Stream, slice},
     value::FIRST,
 };
 
@@ -57,7 +57,7 @@ type Blocks = BlockWriter<BufWriter<File>>;
 pub(crate) fn backup(shared: &Shared, file: &Path) -> Result<BackupInfo, FileError> {
     let owner = Owner::decode(&shared.slot.engine().get(SCHEMA)?.unwrap_or_default())?;
     let state = write_file(file, &owner, |blocks| {
-        let mut stream = Stream::begin(shared)?;
+        let mut stream = Stream::begin(shared, Full::Fail)?;
         let mut entries = Vec::new();
         while stream.next(&mut entries)? {
             write(file, blocks, &mut entries)?;
@@ -124,9 +124,7 @@ fn write_file(
         out.flush().map_err(fail)?;
         out.get_ref().sync_all().map_err(fail)?;
         fs::rename(&partial, file).map_err(fail)?;
-        let parent = file
-            .parent()
-            .filter(|parent| !parent.as_os_str().is_empty());
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         sync_dir(parent.unwrap_or(Path::new("."))).map_err(fail)?;
         Ok(state)
     })();
@@ -144,38 +142,24 @@ fn partial(file: &Path) -> PathBuf {
 
 /// Reads a backup from the first byte to the last; any truncation and any change is an error.
 pub fn check_backup(file: &Path) -> Result<BackupInfo, FileError> {
-    let damaged = |why| FileError::Damaged {
-        path: file.to_owned(),
-        why,
-    };
+    let damaged = |why| FileError::Damaged { path: file.to_owned(), why };
     let mut blocks = open(file)?;
     while blocks.next().map_err(damaged)?.is_some() {}
     let owner = blocks.owner().clone();
     let Some(trailer) = blocks.trailer() else {
         return Err(StoreError::new("check backup", "the trailer is missing").into());
     };
-    let state = State {
-        marks: trailer.marks(),
-        totals: trailer.totals(),
-        ..State::default()
-    };
+    let state = State { marks: trailer.marks(), totals: trailer.totals(), ..State::default() };
     Ok(BackupInfo::new(&owner, &state))
 }
 
 /// Opens a backup for reading.
 pub(crate) fn open(file: &Path) -> Result<BlockReader<BufReader<File>>, FileError> {
     let input = File::open(file).map_err(|error| io(file, &error))?;
-    BlockReader::new(BufReader::with_capacity(256 * 1024, input)).map_err(|why| {
-        FileError::Damaged {
-            path: file.to_owned(),
-            why,
-        }
-    })
+    BlockReader::new(BufReader::with_capacity(256 * 1024, input))
+        .map_err(|why| FileError::Damaged { path: file.to_owned(), why })
 }
 
 pub(crate) fn io(file: &Path, error: &std::io::Error) -> FileError {
-    FileError::Io {
-        path: file.to_owned(),
-        why: error.to_string(),
-    }
+    FileError::Io { path: file.to_owned(), why: error.to_string() }
 }

@@ -42,28 +42,18 @@ pub(crate) struct Trailer {
 
 impl Trailer {
     fn new(state: &State, entries: u64) -> Self {
-        let Marks {
-            committed,
-            confirmed,
-        } = state.marks;
+        let Marks { committed, confirmed } = state.marks;
         Self {
             committed: (committed.turn, committed.stamp),
             confirmed: (confirmed.turn, confirmed.stamp),
-            totals: state
-                .totals
-                .iter()
-                .map(|(table, total)| (*table, *total))
-                .collect(),
+            totals: state.totals.iter().map(|(table, total)| (*table, *total)).collect(),
             entries,
         }
     }
 
     pub(crate) fn marks(&self) -> Marks {
         let mark = |(turn, stamp)| Mark { turn, stamp };
-        Marks {
-            committed: mark(self.committed),
-            confirmed: mark(self.confirmed),
-        }
+        Marks { committed: mark(self.committed), confirmed: mark(self.confirmed) }
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -81,11 +71,7 @@ pub(crate) struct BlockWriter<W> {
 impl<W: Write> BlockWriter<W> {
     pub(crate) fn new(mut out: W, owner: &Owner) -> io::Result<Self> {
         out.write_all(MAGIC)?;
-        let mut writer = Self {
-            out,
-            block: Vec::new(),
-            entries: 0,
-        };
+        let mut writer = Self { out, block: Vec::new(), entries: 0 };
         writer.block(HEADER, &owner.encode())?;
         Ok(writer)
     }
@@ -93,8 +79,7 @@ impl<W: Write> BlockWriter<W> {
     pub(crate) fn entry(&mut self, (key, value): &Entry) -> io::Result<()> {
         let too_long = |_| io::Error::new(io::ErrorKind::InvalidInput, "a record is too long");
         self.block.push(u8::from(value.is_some()));
-        self.block
-            .extend_from_slice(&u16::try_from(key.len()).map_err(too_long)?.to_le_bytes());
+        self.block.extend_from_slice(&u16::try_from(key.len()).map_err(too_long)?.to_le_bytes());
         self.block.extend_from_slice(key);
         if let Some(value) = value {
             self.block
@@ -102,11 +87,7 @@ impl<W: Write> BlockWriter<W> {
             self.block.extend_from_slice(value);
         }
         self.entries += 1;
-        if self.block.len() >= FULL {
-            self.records()
-        } else {
-            Ok(())
-        }
+        if self.block.len() >= FULL { self.records() } else { Ok(()) }
     }
 
     pub(crate) fn finish(mut self, state: &State) -> io::Result<W> {
@@ -128,9 +109,7 @@ impl<W: Write> BlockWriter<W> {
     }
 
     fn block(&mut self, kind: u8, content: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(content.len())
-            .ok()
-            .filter(|length| *length <= LONGEST);
+        let length = u32::try_from(content.len()).ok().filter(|length| *length <= LONGEST);
         let length = length
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a block is too long"))?;
         self.out.write_all(&length.to_le_bytes())?;
@@ -162,9 +141,7 @@ pub(crate) struct BlockReader<R> {
 impl<R: Read> BlockReader<R> {
     pub(crate) fn new(mut input: R) -> Result<Self, Why> {
         let mut magic = [0; 8];
-        input
-            .read_exact(&mut magic)
-            .map_err(|_| "it is not a backup of Annex".to_owned())?;
+        input.read_exact(&mut magic).map_err(|_| "it is not a backup of Annex".to_owned())?;
         if &magic != MAGIC {
             return Err("it is not a backup of Annex".into());
         }
@@ -173,13 +150,7 @@ impl<R: Read> BlockReader<R> {
             return Err("the header is missing".into());
         }
         let owner = Owner::decode(&content).map_err(|error| format!("the header: {error}"))?;
-        Ok(Self {
-            input,
-            owner,
-            entries: 0,
-            blocks: 1,
-            trailer: None,
-        })
+        Ok(Self { input, owner, entries: 0, blocks: 1, trailer: None })
     }
 
     pub(crate) fn owner(&self) -> &Owner {
@@ -242,10 +213,7 @@ fn block(input: &mut impl Read, number: u64) -> Result<(u8, Vec<u8>), Why> {
     }
     // Grows with what is really there: a damaged length reserves nothing.
     let mut content = Vec::new();
-    input
-        .take(u64::from(length))
-        .read_to_end(&mut content)
-        .map_err(truncated)?;
+    input.take(u64::from(length)).read_to_end(&mut content).map_err(truncated)?;
     if content.len() != length as usize {
         return Err(at("the file ends too early"));
     }

@@ -10,6 +10,7 @@ use annex_service::store::{Op, StoreError};
 use crate::{
     compact,
     fetch::Fetches,
+    generation::Home,
     queue::{Next, Queue},
     schema::{Commit, Committed, Config, Durability, MAX_KEY, Sink},
     slot::Slot,
@@ -73,6 +74,8 @@ pub(crate) struct Storage {
     /// Bytes written or freed since the last compaction, and since its need was last looked at.
     pub(crate) churn: u64,
     unchecked: u64,
+    /// Groups that are on the device; 0 until the first flush.
+    noted: u64,
 }
 
 /// Bytes written or freed between two looks at the size of the files.
@@ -83,15 +86,7 @@ impl Storage {
         // Whatever was written before this start counts as wear: a store that was left large is
         // looked at soon.
         let churn = u64::MAX / 2;
-        Self {
-            shared,
-            writer,
-            taps: Vec::new(),
-            failed: None,
-            sink,
-            churn,
-            unchecked: 1,
-        }
+        Self { shared, writer, taps: Vec::new(), failed: None, sink, churn, unchecked: 1, noted: 0 }
     }
 
     /// Works until the store is closed.
@@ -121,14 +116,9 @@ impl Storage {
         let bytes = group.iter().map(Commit::size).sum();
         self.shared.queue.done(bytes);
         for commit in group {
-            (self.sink)(Committed {
-                turn: commit.turn,
-                result: result.clone(),
-            });
+            (self.sink)(Committed { turn: commit.turn, result: result.clone() });
         }
-        self.shared
-            .fetches
-            .advance(group.len() as u64, self.failed.as_ref());
+        self.shared.fetches.advance(group.len() as u64, self.failed.as_ref());
         if self.unchecked >= LOOK {
             self.look();
         }
@@ -153,6 +143,7 @@ impl Storage {
         self.unchecked += churn;
         if self.shared.config.durability == Durability::Full {
             self.writer.engine.sync()?;
+            self.noted = self.writer.state.groups;
             self.shared.flushes.fetch_add(1, Ordering::Relaxed);
         }
         self.shared.groups.fetch_add(1, Ordering::Relaxed);
@@ -167,10 +158,7 @@ impl Storage {
     fn check(&self, op: &Op) -> Result<(), StoreError> {
         let (table, key) = (op.table(), op.key());
         if key.len() > MAX_KEY {
-            let why = format!(
-                "a key of {} bytes; at most {MAX_KEY} are allowed",
-                key.len()
-            );
+            let why = format!("a key of {} bytes; at most {MAX_KEY} are allowed", key.len());
             return Err(StoreError::new(format!("write {}", table.name), why));
         }
         if table.id < FIRST || self.shared.config.schema.table(table.id) != Some(table) {
@@ -181,6 +169,10 @@ impl Storage {
     }
 
     fn tick(&mut self) {
+        if self.failed.is_none() && self.noted > 0 {
+            // Before anything else is written: so far everything is on the device.
+            Home::note_seen(self.writer.engine.dir(), self.noted);
+        }
         self.store_confirmed();
         if self.unchecked > 0 {
             self.look();
@@ -212,10 +204,11 @@ impl Storage {
 
     fn end(&mut self) {
         self.store_confirmed();
-        if self.failed.is_none()
-            && let Err(error) = self.writer.engine.sync()
-        {
-            tracing::error!(%error, "the last flush failed");
+        if self.failed.is_none() {
+            match self.writer.engine.sync() {
+                Ok(()) => Home::note_seen(self.writer.engine.dir(), self.writer.state.groups),
+                Err(error) => tracing::error!(%error, "the last flush failed"),
+            }
         }
         self.shared.fetches.close();
     }

@@ -18,12 +18,14 @@ use crate::{
     schema::Marks,
     space,
     state::{Owner, SCHEMA},
-    tap::{Stream, Tap, ask},
+    tap::{Full, Stream, Tap, ask},
     writer::Writer,
 };
 
 /// Captured bytes that may be left for the moment in which commits wait for the switch.
 const REST: usize = 256 * 1024;
+/// Captured bytes that wait when the copy stops caring for the size of its file.
+const HURRY: usize = 4 << 20;
 /// Room that must stay free on the device beside the copy.
 const RESERVE: u64 = 256 << 20;
 
@@ -47,34 +49,24 @@ pub(crate) fn is_due(storage: &Storage) -> bool {
 pub(crate) fn start(shared: &Arc<Shared>) {
     wait_if_done(shared);
     let inner = shared.clone();
-    let thread = thread::Builder::new()
-        .name("store-compact".into())
-        .spawn(move || {
-            if let Err(error) = compact(&inner) {
-                if inner.closing() {
-                    return;
-                }
-                tracing::warn!(%error, "the store was not compacted");
+    let thread = thread::Builder::new().name("store-compact".into()).spawn(move || {
+        if let Err(error) = compact(&inner) {
+            if inner.closing() {
+                return;
             }
-        });
+            tracing::warn!(%error, "the store was not compacted");
+        }
+    });
     match thread {
         Ok(thread) => {
-            *shared
-                .compactor
-                .0
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(thread);
+            *shared.compactor.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         }
         Err(error) => tracing::warn!(%error, "the store was not compacted"),
     }
 }
 
 fn wait_if_done(shared: &Shared) {
-    let mut thread = shared
-        .compactor
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut thread = shared.compactor.0.lock().unwrap_or_else(PoisonError::into_inner);
     if thread.as_ref().is_some_and(JoinHandle::is_finished) {
         *thread = None;
     }
@@ -82,12 +74,7 @@ fn wait_if_done(shared: &Shared) {
 
 /// Waits for the compaction under way, which ends early while the store is being closed.
 pub(crate) fn wait(shared: &Shared) {
-    let thread = shared
-        .compactor
-        .0
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take();
+    let thread = shared.compactor.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(thread) = thread {
         let _ = thread.join();
     }
@@ -96,10 +83,7 @@ pub(crate) fn wait(shared: &Shared) {
 /// Compacts, and returns when the old files are gone.
 pub(crate) fn compact(shared: &Shared) -> Result<(), StoreError> {
     if shared.compacting.swap(true, Ordering::AcqRel) {
-        return Err(StoreError::new(
-            "compact",
-            "a compaction is under way already",
-        ));
+        return Err(StoreError::new("compact", "a compaction is under way already"));
     }
     let result = run(shared);
     shared.compacting.store(false, Ordering::Release);
@@ -115,20 +99,18 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let free = space::free_space(home.path()).map_err(|error| from_io("compact", &error))?;
     if free < 2 * live + RESERVE {
         let why = format!("{free} bytes are free, {} are needed", 2 * live + RESERVE);
-        return Err(StoreError {
-            what: "compact".into(),
-            why,
-            full: true,
-        });
+        return Err(StoreError { what: "compact".into(), why, full: true });
     }
     let owner = shared.slot.engine().get(SCHEMA)?;
     let owner = Owner::decode(&owner.unwrap_or_default())?;
 
-    let mut stream = Stream::begin(shared)?;
+    let mut stream = Stream::begin(shared, Full::Wait)?;
     let mut rebuild = Rebuild::start(home, shared.config.cache_capacity, Pace::Bulk)?;
     let mut entries = Vec::new();
     loop {
         let more = stream.next(&mut entries)?;
+        // Writers in a hurry come before a compact copy: the next compaction makes up for it.
+        rebuild.hurry(stream.tap().waiting() > HURRY);
         for (key, value) in entries.drain(..) {
             rebuild.put(key, value)?;
         }
@@ -136,15 +118,8 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
             break;
         }
     }
-    let Built {
-        number,
-        engine,
-        state,
-    } = rebuild.finish(&owner, Marks::default())?;
-    let mut writer = Writer {
-        engine: Arc::new(engine),
-        state,
-    };
+    let Built { number, engine, state } = rebuild.finish(&owner, Marks::default())?;
+    let mut writer = Writer { engine: Arc::new(engine), state };
     let switched = catch_up(stream.tap(), &mut writer)
         .and_then(|()| switch(shared, stream.tap().clone(), writer, number));
     match switched {
@@ -153,11 +128,7 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
             let old_bytes = space::files(home.path());
             home.remove_others(number);
             let bytes = space::files(home.path());
-            tracing::info!(
-                from = old_bytes - bytes.min(old_bytes),
-                to = bytes,
-                "compacted"
-            );
+            tracing::info!(from = old_bytes - bytes.min(old_bytes), to = bytes, "compacted");
             Ok(())
         }
         Err(error) => {
@@ -181,7 +152,10 @@ fn catch_up(tap: &Tap, writer: &mut Writer) -> Result<(), StoreError> {
             break;
         }
     }
-    writer.engine.sync()
+    writer.engine.sync()?;
+    // From here on this thread waits for the storage thread, which therefore must not wait for it.
+    tap.grow();
+    Ok(())
 }
 
 /// Moves to the new generation between two groups.

@@ -15,7 +15,7 @@ use std::{
     fs::File,
     ops::{Bound, ControlFlow},
     panic::{AssertUnwindSafe, catch_unwind},
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc,
@@ -70,6 +70,7 @@ pub(crate) struct Engine {
     /// Taken out when it is dropped.
     db: Option<sled::Db>,
     data: File,
+    dir: PathBuf,
     broken: AtomicBool,
 }
 
@@ -100,11 +101,12 @@ impl Engine {
                 return Err(fault_of_io(&error));
             }
         };
-        Ok(Self {
-            db: Some(db),
-            data,
-            broken: AtomicBool::new(false),
-        })
+        Ok(Self { db: Some(db), data, dir: dir.to_owned(), broken: AtomicBool::new(false) })
+    }
+
+    /// Its directory.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Bytes of the data file.
@@ -113,9 +115,7 @@ impl Engine {
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        self.run("read", |db| {
-            Ok(db.get(key)?.map(|value| Bytes::copy_from_slice(&value)))
-        })
+        self.run("read", |db| Ok(db.get(key)?.map(|value| Bytes::copy_from_slice(&value))))
     }
 
     /// Visits the raw records between the bounds, until the visitor breaks.
@@ -130,11 +130,7 @@ impl Engine {
         self.run("scan", |db| {
             let mut records = db.range::<Vec<u8>, _>((low, high));
             loop {
-                let next = if reverse {
-                    records.next_back()
-                } else {
-                    records.next()
-                };
+                let next = if reverse { records.next_back() } else { records.next() };
                 let Some(record) = next else { return Ok(()) };
                 let (key, value) = record?;
                 match visit(&key, &value) {
@@ -199,12 +195,10 @@ impl Drop for Engine {
 /// Drops a database with its threads, but waits for them only so long.
 fn drop_sled(db: sled::Db) {
     let (done, wait) = mpsc::channel();
-    let thread = thread::Builder::new()
-        .name("store-close".into())
-        .spawn(move || {
-            let _ = catch_unwind(AssertUnwindSafe(move || drop(db)));
-            let _ = done.send(());
-        });
+    let thread = thread::Builder::new().name("store-close".into()).spawn(move || {
+        let _ = catch_unwind(AssertUnwindSafe(move || drop(db)));
+        let _ = done.send(());
+    });
     if thread.is_ok() && wait.recv_timeout(CLOSE_PATIENCE).is_err() {
         tracing::error!("the storage engine did not close; left to the end of the process");
     }

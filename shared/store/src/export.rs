@@ -22,7 +22,7 @@ use crate::{
     memory::Memory,
     schema::{Mark, Marks, Schema},
     state::{Owner, SCHEMA},
-    tap::{Entry, Stream},
+    tap::{Entry, Full, Stream},
 };
 
 /// Shows records as JSON and reads them back.
@@ -66,10 +66,7 @@ pub(crate) struct Line {
     pub(crate) deleted: bool,
 }
 
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde calls it with a reference"
-)]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_false(value: &bool) -> bool {
     !value
 }
@@ -87,10 +84,7 @@ pub(crate) struct End {
 impl End {
     pub(crate) fn marks(&self) -> Marks {
         let mark = |(turn, stamp)| Mark { turn, stamp };
-        Marks {
-            committed: mark(self.committed),
-            confirmed: mark(self.confirmed),
-        }
+        Marks { committed: mark(self.committed), confirmed: mark(self.confirmed) }
     }
 }
 
@@ -102,7 +96,7 @@ pub(crate) fn disk(
 ) -> Result<Exported, FileError> {
     let owner = Owner::decode(&shared.slot.engine().get(SCHEMA)?.unwrap_or_default())?;
     let mut lines = Lines::begin(&shared.config.schema, out, describe, &owner)?;
-    let mut stream = Stream::begin(shared)?;
+    let mut stream = Stream::begin(shared, Full::Fail)?;
     let mut entries = Vec::new();
     while stream.next(&mut entries)? {
         lines.write(&mut entries)?;
@@ -140,12 +134,7 @@ impl<'a> Lines<'a> {
         describe: Option<&'a dyn Describe>,
         owner: &Owner,
     ) -> Result<Self, FileError> {
-        let mut lines = Self {
-            schema,
-            out,
-            describe,
-            lines: 0,
-        };
+        let mut lines = Self { schema, out, describe, lines: 0 };
         lines.line(&Header {
             annex: "export".into(),
             component: owner.component.clone(),
@@ -196,9 +185,7 @@ impl<'a> Lines<'a> {
             committed: pair(marks.committed),
             confirmed: pair(marks.confirmed),
         })?;
-        self.out
-            .flush()
-            .map_err(|error| crate::error::from_io("export", &error))?;
+        self.out.flush().map_err(|error| crate::error::from_io("export", &error))?;
         Ok(Exported { lines, marks })
     }
 

@@ -41,11 +41,7 @@ impl Fetches {
 
     /// Reads `scan` once `after` commits are done.
     pub(crate) fn request(&self, after: u64, scan: Scan, deliver: Deliver) {
-        self.lock().requests.push_back(Request {
-            after,
-            scan,
-            deliver,
-        });
+        self.lock().requests.push_back(Request { after, scan, deliver });
         self.wake.notify_one();
     }
 
@@ -86,10 +82,7 @@ impl Fetches {
                     None if inner.closed => return,
                     None => {}
                 }
-                inner = self
-                    .wake
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner);
+                inner = self.wake.wait(inner).unwrap_or_else(PoisonError::into_inner);
             };
             drop(inner);
             (request.deliver)(match failed {

@@ -4,7 +4,7 @@
 //! ```text
 //! lock          held (flock) for the life of the process
 //! current       "gen-000001": replaced by rename, so it always names a whole generation
-//! gen-000001/   a sled database
+//! gen-000001/   a sled database, and in `seen` how many groups of commits it holds at least
 //! ```
 
 use std::{
@@ -18,6 +18,10 @@ use rustix::fs::{FlockOperation, flock};
 
 use crate::error::{OpenError, is_full};
 
+/// A torn end of sled's log looks like a crash, and is cut off without a word. This file tells the
+/// difference.
+const SEEN: &str = "seen";
+
 /// A store's directory, whose lock this value holds.
 pub(crate) struct Home {
     path: PathBuf,
@@ -29,15 +33,8 @@ impl Home {
     pub(crate) fn lock(path: &Path) -> Result<Self, OpenError> {
         let refuse = |error: io::Error| io_error(path, &error);
         if !path.is_dir() {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(path)
-                .map_err(refuse)?;
-            if let Some(parent) = path
-                .parent()
-                .filter(|parent| !parent.as_os_str().is_empty())
-            {
+            DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(refuse)?;
+            if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
                 sync_dir(parent).map_err(refuse)?;
             }
         }
@@ -49,13 +46,8 @@ impl Home {
             .open(path.join("lock"))
             .map_err(refuse)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked {
-                path: path.to_owned(),
-            }),
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(OpenError::Locked { path: path.to_owned() }),
             Err(errno) => Err(refuse(errno.into())),
         }
     }
@@ -71,15 +63,10 @@ impl Home {
 
     /// The generation in force; none in a directory that holds no store yet.
     pub(crate) fn current(&self) -> Result<Option<u64>, OpenError> {
-        let damaged = |why: String| OpenError::Damaged {
-            path: self.path.clone(),
-            why,
-        };
+        let damaged = |why: String| OpenError::Damaged { path: self.path.clone(), why };
         match fs::read(self.path.join("current")) {
             Ok(text) => {
-                let number = std::str::from_utf8(&text)
-                    .ok()
-                    .and_then(|text| parse(text.trim()));
+                let number = std::str::from_utf8(&text).ok().and_then(|text| parse(text.trim()));
                 let number = number
                     .ok_or_else(|| damaged("the file `current` names no generation".into()))?;
                 if !self.dir(number).join("db").is_file() {
@@ -100,10 +87,8 @@ impl Home {
         let Ok(entries) = fs::read_dir(&self.path) else {
             return Vec::new();
         };
-        let mut all: Vec<u64> = entries
-            .flatten()
-            .filter_map(|entry| parse(entry.file_name().to_str()?))
-            .collect();
+        let mut all: Vec<u64> =
+            entries.flatten().filter_map(|entry| parse(entry.file_name().to_str()?)).collect();
         all.sort_unstable();
         all
     }
@@ -119,10 +104,25 @@ impl Home {
     /// From here on, `number` is in force. Its files must be on the device already.
     pub(crate) fn point_to(&self, number: u64) -> io::Result<()> {
         sync_dir(&self.dir(number))?;
-        write_whole(
-            &self.path.join("current"),
-            format!("{}\n", name(number)).as_bytes(),
-        )
+        write_whole(&self.path.join("current"), format!("{}\n", name(number)).as_bytes())
+    }
+
+    /// Notes that the generation in `dir` has `groups` groups on the device. Without a flush: it may
+    /// lag, or be lost, but is never ahead.
+    pub(crate) fn note_seen(dir: &Path, groups: u64) {
+        let file = dir.join(SEEN);
+        let temp = file.with_extension("new");
+        // A line that does not end was torn.
+        let written =
+            fs::write(&temp, format!("{groups}\n")).and_then(|()| fs::rename(&temp, &file));
+        if let Err(error) = written {
+            tracing::debug!(%error, "`seen` was not written");
+        }
+    }
+
+    /// What [`Home::note_seen`] noted last.
+    pub(crate) fn seen(dir: &Path) -> Option<u64> {
+        fs::read_to_string(dir.join(SEEN)).ok()?.strip_suffix('\n')?.parse().ok()
     }
 
     /// Removes every generation but `keep`: older ones, and new ones that were never finished.
@@ -151,11 +151,7 @@ fn parse(name: &str) -> Option<u64> {
 /// An error of the system while opening.
 pub(crate) fn io_error(path: &Path, error: &io::Error) -> OpenError {
     let (path, why) = (path.to_owned(), error.to_string());
-    if is_full(error.kind()) {
-        OpenError::Full { path, why }
-    } else {
-        OpenError::Io { path, why }
-    }
+    if is_full(error.kind()) { OpenError::Full { path, why } } else { OpenError::Io { path, why } }
 }
 
 /// Makes the entries of a directory durable.
@@ -166,12 +162,8 @@ pub(crate) fn sync_dir(path: &Path) -> io::Result<()> {
 /// Replaces a file as a whole: after a crash it has the old content or the new one. Mode 0600.
 pub(crate) fn write_whole(path: &Path, content: &[u8]) -> io::Result<()> {
     let temp = path.with_extension("new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temp)?;
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temp)?;
     file.write_all(content)?;
     file.sync_all()?;
     fs::rename(&temp, path)?;

@@ -41,18 +41,11 @@ pub fn import(
 ) -> Result<Imported, FileError> {
     let home = Home::lock(&config.path)?;
     refuse_data(&home, config, force)?;
-    let mut lines = Lines {
-        input,
-        number: 0,
-        text: String::new(),
-    };
+    let mut lines = Lines { input, number: 0, text: String::new() };
     let header: Header = lines.header()?;
     accept(&config.schema, &header.component, header.format)?;
     let steps = migrate::steps(&config.schema, header.format).ok_or_else(|| {
-        lines.error(format!(
-            "format {} is too old: no migration leads from it",
-            header.format
-        ))
+        lines.error(format!("format {} is too old: no migration leads from it", header.format))
     })?;
     let mut rebuild = Rebuild::start(&home, config.cache_capacity, Pace::Bulk)?;
     let marks = loop {
@@ -65,11 +58,7 @@ pub fn import(
             Next::End(marks) => break marks,
         }
     };
-    let imported = Imported {
-        lines: lines.number - 2,
-        format: header.format,
-        marks,
-    };
+    let imported = Imported { lines: lines.number - 2, format: header.format, marks };
     run(&mut rebuild, &steps)?;
     let owner = Owner::new(config.schema.component, config.schema.version);
     replace(&home, config, rebuild, &owner, marks)?;
@@ -78,10 +67,7 @@ pub fn import(
 
 fn run(rebuild: &mut Rebuild<'_>, steps: &[Migration]) -> Result<(), FileError> {
     migrate::run(rebuild.writer()?, steps).map_err(|(what, error)| {
-        FileError::Store(StoreError {
-            what: format!("{what}: {}", error.what),
-            ..error
-        })
+        FileError::Store(StoreError { what: format!("{what}: {}", error.what), ..error })
     })
 }
 
@@ -94,21 +80,14 @@ fn record(
         .schema
         .table_named(&line.table)
         .ok_or_else(|| format!("there is no table {:?}", line.table))?;
-    let key = STANDARD
-        .decode(&line.key)
-        .map_err(|error| format!("key: {error}"))?;
+    let key = STANDARD.decode(&line.key).map_err(|error| format!("key: {error}"))?;
     if key.len() > MAX_KEY {
-        return Err(format!(
-            "the key has {} bytes; at most {MAX_KEY} are allowed",
-            key.len()
-        ));
+        return Err(format!("the key has {} bytes; at most {MAX_KEY} are allowed", key.len()));
     }
     let value = match (&line.value, &line.json, line.deleted) {
-        (Some(value), None, false) => Some(Bytes::from(
-            STANDARD
-                .decode(value)
-                .map_err(|error| format!("value: {error}"))?,
-        )),
+        (Some(value), None, false) => {
+            Some(Bytes::from(STANDARD.decode(value).map_err(|error| format!("value: {error}"))?))
+        }
         (None, Some(json), false) => Some(
             describe
                 .and_then(|describe| describe.record(table, &key, json))
@@ -165,9 +144,6 @@ impl Lines<'_> {
     }
 
     fn error(&self, why: impl ToString) -> FileError {
-        FileError::Line {
-            line: self.number,
-            why: why.to_string(),
-        }
+        FileError::Line { line: self.number, why: why.to_string() }
     }
 }

@@ -70,11 +70,7 @@ pub(crate) fn memory(memory: &Memory, schema: &Schema) -> Inspect {
         let table = key.first().copied().unwrap_or_default();
         if last != Some(table) {
             last = Some(table);
-            tables.push(TableUse {
-                name: name(schema, table),
-                records: 0,
-                bytes: 0,
-            });
+            tables.push(TableUse { name: name(schema, table), records: 0, bytes: 0 });
         }
         if let Some(table) = tables.last_mut() {
             table.records += 1;
@@ -91,7 +87,5 @@ pub(crate) fn memory(memory: &Memory, schema: &Schema) -> Inspect {
 }
 
 fn name(schema: &Schema, table: u8) -> String {
-    schema
-        .table(table)
-        .map_or_else(|| table.to_string(), |table| table.name.to_owned())
+    schema.table(table).map_or_else(|| table.to_string(), |table| table.name.to_owned())
 }

@@ -57,11 +57,7 @@ impl Memory {
 
     /// Commits that are in flight.
     pub fn in_flight(&self) -> usize {
-        self.lock()
-            .queue
-            .iter()
-            .filter(|entry| matches!(entry, Entry::Commit(_)))
-            .count()
+        self.lock().queue.iter().filter(|entry| matches!(entry, Entry::Commit(_))).count()
     }
 
     /// Completes the oldest commit in flight and the fetches that waited for it; false if there is
@@ -69,17 +65,13 @@ impl Memory {
     pub fn release_one(&self) -> bool {
         {
             let mut inner = self.lock();
-            let Some(first) = inner
-                .queue
-                .iter()
-                .position(|entry| matches!(entry, Entry::Commit(_)))
+            let Some(first) =
+                inner.queue.iter().position(|entry| matches!(entry, Entry::Commit(_)))
             else {
                 return false;
             };
             let fetches = inner.queue.iter().skip(first + 1);
-            let fetches = fetches
-                .take_while(|entry| matches!(entry, Entry::Fetch(..)))
-                .count();
+            let fetches = fetches.take_while(|entry| matches!(entry, Entry::Fetch(..))).count();
             inner.allowed = first + 1 + fetches;
         }
         self.work();
@@ -179,9 +171,7 @@ impl Memory {
         }
         let mut collect = Collect::new(scan);
         if let Some(stretch) = bounds(scan) {
-            let records = inner
-                .records
-                .range::<Vec<u8>, (Bound<Vec<u8>>, Bound<Vec<u8>>)>(stretch);
+            let records = inner.records.range::<Vec<u8>, (Bound<Vec<u8>>, Bound<Vec<u8>>)>(stretch);
             let mut take = |(key, value): (&Vec<u8>, &Bytes)| {
                 let wants = collect.wants();
                 if wants {
@@ -250,10 +240,7 @@ impl Inner {
         if let Some(error) = &self.failed {
             return Err(error.clone());
         }
-        self.marks.committed = Mark {
-            turn: commit.turn,
-            stamp: commit.stamp,
-        };
+        self.marks.committed = Mark { turn: commit.turn, stamp: commit.stamp };
         for op in commit.ops {
             let key = op.table().key(op.key());
             match op.value() {

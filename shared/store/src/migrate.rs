@@ -1,6 +1,8 @@
 //! Bringing a store of an older format up to this one: a backup, then a new generation with the old
 //! records, changed there, then the pointer. A crash at any moment leaves the old store as it was.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use annex_service::store::{Op, Page, Scan, StoreError, Table};
 use bytes::Bytes;
 
@@ -66,10 +68,8 @@ impl<'a> Migrating<'a> {
 
     /// Writes at once; what follows sees it.
     pub fn write(&mut self, ops: &[Op]) -> Result<(), StoreError> {
-        let changes: Changes = ops
-            .iter()
-            .map(|op| (op.table().key(op.key()), op.value().cloned()))
-            .collect();
+        let changes: Changes =
+            ops.iter().map(|op| (op.table().key(op.key()), op.value().cloned())).collect();
         self.0.apply(&changes).map(drop)
     }
 
@@ -102,10 +102,7 @@ pub(crate) fn steps(schema: &Schema, from: u32) -> Option<Vec<Migration>> {
     let mut steps = Vec::new();
     let mut at = from;
     while at < schema.version {
-        let step = schema
-            .migrations
-            .iter()
-            .find(|step| step.from == at && step.to > at)?;
+        let step = schema.migrations.iter().find(|step| step.from == at && step.to > at)?;
         steps.push(*step);
         at = step.to;
     }
@@ -160,29 +157,13 @@ pub(crate) fn migrate(
         let owner = Owner::new(config.schema.component, config.schema.version);
         rebuild.finish(&owner, old.state.marks).map_err(copying)
     };
-    let Built {
-        number,
-        engine,
-        state,
-    } = build().map_err(|(what, error)| {
-        if error.full {
-            from_store(&config.path, &error)
-        } else {
-            failed(&what, error.to_string())
-        }
+    let Built { number, engine, state } = build().map_err(|(what, error)| {
+        if error.full { from_store(&config.path, &error) } else { failed(&what, error.to_string()) }
     })?;
-    home.point_to(number)
-        .map_err(|error| io_error(&config.path, &error))?;
+    home.point_to(number).map_err(|error| io_error(&config.path, &error))?;
     drop(old);
     let owner = Owner::new(config.schema.component, config.schema.version);
-    Ok((
-        number,
-        Opened {
-            engine,
-            owner,
-            state,
-        },
-    ))
+    Ok((number, Opened { engine, owner, state }))
 }
 
 /// Runs `steps` on a generation that is being built; the name of the one that fails comes with its
@@ -190,7 +171,10 @@ pub(crate) fn migrate(
 pub(crate) fn run(writer: &mut Writer, steps: &[Migration]) -> Result<(), (String, StoreError)> {
     for step in steps {
         tracing::info!(from = step.from, to = step.to, "{}", step.describe);
-        (step.run)(&mut Migrating::new(writer))
+        // A mistake in a migration is an error like any other: the old store is still whole.
+        let migrated = catch_unwind(AssertUnwindSafe(|| (step.run)(&mut Migrating::new(writer))));
+        migrated
+            .unwrap_or_else(|_| Err(StoreError::new("migrate", "the migration panicked")))
             .map_err(|error| (step.describe.to_owned(), error))?;
     }
     Ok(())
@@ -201,12 +185,7 @@ mod tests {
     use super::*;
 
     fn step(from: u32, to: u32) -> Migration {
-        Migration {
-            from,
-            to,
-            describe: "test",
-            run: |_| Ok(()),
-        }
+        Migration { from, to, describe: "test", run: |_| Ok(()) }
     }
 
     #[test]

@@ -46,10 +46,7 @@ pub(crate) fn open(config: Config) -> Result<(Shared, Writer), OpenError> {
     }
     home.remove_others(number);
     let engine = Arc::new(opened.engine);
-    let writer = Writer {
-        engine: engine.clone(),
-        state: opened.state,
-    };
+    let writer = Writer { engine: engine.clone(), state: opened.state };
     let slot = Arc::new(Slot::new(home, engine));
     Ok((Shared::new(config, slot, writer.state.clone()), writer))
 }
@@ -67,15 +64,11 @@ pub(crate) fn generation(home: &Home, number: u64, cache: u64) -> Result<Opened,
         }
     })?;
     match meta(&engine) {
-        Ok((owner, state)) => Ok(Opened {
-            engine,
-            owner,
-            state,
-        }),
-        Err(error) => Err(OpenError::Damaged {
-            path,
-            why: error.to_string(),
-        }),
+        Ok((_, state)) if Home::seen(engine.dir()).is_some_and(|seen| seen > state.groups) => {
+            Err(OpenError::Damaged { path, why: "its last commits are missing".into() })
+        }
+        Ok((owner, state)) => Ok(Opened { engine, owner, state }),
+        Err(error) => Err(OpenError::Damaged { path, why: error.to_string() }),
     }
 }
 
@@ -91,18 +84,10 @@ fn check_owner(config: &Config, owner: &Owner) -> Result<(), OpenError> {
     let schema = &config.schema;
     if owner.component != schema.component {
         let (found, expected) = (owner.component.clone(), schema.component.into());
-        return Err(OpenError::Foreign {
-            path,
-            found,
-            expected,
-        });
+        return Err(OpenError::Foreign { path, found, expected });
     }
     if owner.format > schema.version {
-        return Err(OpenError::Newer {
-            path,
-            found: owner.format,
-            supported: schema.version,
-        });
+        return Err(OpenError::Newer { path, found: owner.format, supported: schema.version });
     }
     Ok(())
 }
@@ -137,17 +122,12 @@ fn create(home: &Home, config: &Config) -> Result<u64, OpenError> {
 }
 
 fn point_to(home: &Home, number: u64) -> Result<u64, OpenError> {
-    home.point_to(number)
-        .map_err(|error| crate::generation::io_error(home.path(), &error))?;
+    home.point_to(number).map_err(|error| crate::generation::io_error(home.path(), &error))?;
     Ok(number)
 }
 
 /// A failure of a generation that was being built.
 pub(crate) fn from_store(path: &Path, error: &StoreError) -> OpenError {
     let (path, why) = (path.to_owned(), error.to_string());
-    if error.full {
-        OpenError::Full { path, why }
-    } else {
-        OpenError::Io { path, why }
-    }
+    if error.full { OpenError::Full { path, why } } else { OpenError::Io { path, why } }
 }

@@ -147,10 +147,7 @@ impl Queue {
                     return Next::Tick;
                 }
             } else {
-                inner = self
-                    .wake
-                    .wait(inner)
-                    .unwrap_or_else(PoisonError::into_inner);
+                inner = self.wake.wait(inner).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }

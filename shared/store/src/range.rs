@@ -20,14 +20,6 @@ pub fn delete_within(read: &dyn Read, scan: &Scan) -> Result<Deletion, StoreErro
     let scan = scan.clone().limit(scan.limit.min(TURN_RECORDS));
     let page = read.scan(&scan)?;
     let last = page.rows.last().map(|row| row.key.to_vec());
-    let ops = page
-        .rows
-        .iter()
-        .map(|row| Op::delete(scan.table, row.key.to_vec()))
-        .collect();
-    Ok(Deletion {
-        ops,
-        last,
-        complete: page.complete,
-    })
+    let ops = page.rows.iter().map(|row| Op::delete(scan.table, row.key.to_vec())).collect();
+    Ok(Deletion { ops, last, complete: page.complete })
 }

@@ -41,10 +41,7 @@ impl Read for Reader {
 }
 
 fn named(error: StoreError, what: &str, table: Table) -> StoreError {
-    StoreError {
-        what: format!("{what} {}", table.name),
-        ..error
-    }
+    StoreError { what: format!("{what} {}", table.name), ..error }
 }
 
 /// The bounds of a scan as whole keys; none if nothing can lie between them.
@@ -83,14 +80,7 @@ pub(crate) struct Collect<'a> {
 
 impl<'a> Collect<'a> {
     pub(crate) fn new(scan: &'a Scan) -> Self {
-        Self {
-            scan,
-            bytes: 0,
-            page: Page {
-                rows: Vec::new(),
-                complete: true,
-            },
-        }
+        Self { scan, bytes: 0, page: Page { rows: Vec::new(), complete: true } }
     }
 
     /// Whether another record would still be taken; if not, the page is marked as not complete.
@@ -105,10 +95,7 @@ impl<'a> Collect<'a> {
 
     pub(crate) fn push(&mut self, key: &[u8], value: Bytes) {
         self.bytes += key.len() + value.len();
-        self.page.rows.push(Row {
-            key: Bytes::copy_from_slice(key),
-            value,
-        });
+        self.page.rows.push(Row { key: Bytes::copy_from_slice(key), value });
     }
 
     pub(crate) fn page(self) -> Page {
@@ -118,10 +105,7 @@ impl<'a> Collect<'a> {
 
 fn scan_engine(slot: &Slot, scan: &Scan) -> Result<Page, StoreError> {
     let Some((low, high)) = bounds(scan) else {
-        return Ok(Page {
-            rows: Vec::new(),
-            complete: true,
-        });
+        return Ok(Page { rows: Vec::new(), complete: true });
     };
     let engine = slot.engine();
     let mut collect = Collect::new(scan);

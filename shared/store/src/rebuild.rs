@@ -30,6 +30,7 @@ pub(crate) struct Rebuild<'a> {
     writer: Option<Writer>,
     pending: Changes,
     bytes: usize,
+    hurry: bool,
 }
 
 /// A generation that is filled and on the device, but not yet in force.
@@ -41,9 +42,7 @@ pub(crate) struct Built {
 
 impl<'a> Rebuild<'a> {
     pub(crate) fn start(home: &'a Home, cache: u64, pace: Pace) -> Result<Self, StoreError> {
-        let number = home
-            .create_next()
-            .map_err(|error| from_io("create generation", &error))?;
+        let number = home.create_next().map_err(|error| from_io("create generation", &error))?;
         let mut rebuild = Self {
             home,
             number,
@@ -52,12 +51,10 @@ impl<'a> Rebuild<'a> {
             writer: None,
             pending: Changes::new(),
             bytes: 0,
+            hurry: false,
         };
         let engine = rebuild.open(pace)?;
-        rebuild.writer = Some(Writer {
-            engine: Arc::new(engine),
-            state: State::default(),
-        });
+        rebuild.writer = Some(Writer { engine: Arc::new(engine), state: State::default() });
         Ok(rebuild)
     }
 
@@ -68,20 +65,19 @@ impl<'a> Rebuild<'a> {
                 Fault::Full(why) => (why, true),
                 Fault::Io(why) | Fault::Damaged(why) => (why, false),
             };
-            StoreError {
-                what: "open generation".into(),
-                why,
-                full,
-            }
+            StoreError { what: "open generation".into(), why, full }
         })
     }
 
     /// The writer, with everything applied that was put so far.
     pub(crate) fn writer(&mut self) -> Result<&mut Writer, StoreError> {
         self.apply()?;
-        self.writer
-            .as_mut()
-            .ok_or_else(|| StoreError::new("build generation", "it is finished"))
+        self.writer.as_mut().ok_or_else(|| StoreError::new("build generation", "it is finished"))
+    }
+
+    /// Whether to write as fast as possible, at the price of a larger file.
+    pub(crate) fn hurry(&mut self, hurry: bool) {
+        self.hurry = hurry;
     }
 
     /// Sets or removes a record; applied some time later.
@@ -90,7 +86,9 @@ impl<'a> Rebuild<'a> {
         self.pending.insert(key, value);
         if self.bytes >= BATCH {
             self.apply()?;
-            self.keep_pace();
+            if !self.hurry {
+                self.keep_pace();
+            }
         }
         Ok(())
     }
@@ -118,11 +116,7 @@ impl<'a> Rebuild<'a> {
     /// Writes the schema and the state, and makes everything durable.
     pub(crate) fn finish(mut self, owner: &Owner, marks: Marks) -> Result<Built, StoreError> {
         self.apply()?;
-        let Some(Writer {
-            mut engine,
-            mut state,
-        }) = self.writer.take()
-        else {
+        let Some(Writer { mut engine, mut state }) = self.writer.take() else {
             return Err(StoreError::new("build generation", "it is finished"));
         };
         state.marks = marks;
@@ -139,11 +133,7 @@ impl<'a> Rebuild<'a> {
         let engine = Arc::into_inner(engine)
             .ok_or_else(|| StoreError::new("build generation", "it is in use"))?;
         let number = std::mem::take(&mut self.number);
-        Ok(Built {
-            number,
-            engine,
-            state,
-        })
+        Ok(Built { number, engine, state })
     }
 }
 

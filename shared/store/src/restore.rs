@@ -19,10 +19,7 @@ use crate::{
 /// only with `force`; it stays in force until the restored one is whole and on the device. A backup
 /// in an older format is migrated when the store is next opened.
 pub fn restore(file: &Path, config: &Config, force: bool) -> Result<BackupInfo, FileError> {
-    let damaged = |why| FileError::Damaged {
-        path: file.to_owned(),
-        why,
-    };
+    let damaged = |why| FileError::Damaged { path: file.to_owned(), why };
     // Once through before anything is touched.
     let info = check_backup(file)?;
     accept(&config.schema, &info.component, info.format)?;
@@ -53,10 +50,7 @@ pub(crate) fn accept(schema: &Schema, component: &str, format: u32) -> Result<()
         });
     }
     if format > schema.version {
-        return Err(FileError::Newer {
-            found: format,
-            supported: schema.version,
-        });
+        return Err(FileError::Newer { found: format, supported: schema.version });
     }
     Ok(())
 }
@@ -72,13 +66,7 @@ pub(crate) fn refuse_data(home: &Home, config: &Config, force: bool) -> Result<(
             .is_ok_and(|opened| opened.state.totals.is_empty()),
         Err(_) => false,
     };
-    if empty {
-        Ok(())
-    } else {
-        Err(FileError::NotEmpty {
-            path: config.path.clone(),
-        })
-    }
+    if empty { Ok(()) } else { Err(FileError::NotEmpty { path: config.path.clone() }) }
 }
 
 /// Brings a generation into force and removes the others.

@@ -12,17 +12,11 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) fn new(home: Home, engine: Arc<Engine>) -> Self {
-        Self {
-            engine: RwLock::new(engine),
-            home,
-        }
+        Self { engine: RwLock::new(engine), home }
     }
 
     pub(crate) fn engine(&self) -> Arc<Engine> {
-        self.engine
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.engine.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Puts `engine` in place; what is under way ends on the old one, which is returned.

@@ -75,10 +75,7 @@ impl State {
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(1 + 6 * 8 + 25 * self.totals.len());
         out.push(VERSION);
-        let Marks {
-            committed,
-            confirmed,
-        } = self.marks;
+        let Marks { committed, confirmed } = self.marks;
         for number in [
             committed.turn,
             committed.stamp,
@@ -105,36 +102,15 @@ impl State {
             return Err(bad());
         }
         let mut number = || rest.number().ok_or_else(bad);
-        let committed = Mark {
-            turn: number()?,
-            stamp: number()?,
-        };
-        let confirmed = Mark {
-            turn: number()?,
-            stamp: number()?,
-        };
+        let committed = Mark { turn: number()?, stamp: number()? };
+        let confirmed = Mark { turn: number()?, stamp: number()? };
         let (groups, next_chunk) = (number()?, number()?);
         let mut totals = Totals::new();
         while let Some(table) = rest.byte() {
             let mut number = || rest.number().ok_or_else(bad);
-            totals.insert(
-                table,
-                Total {
-                    records: number()?,
-                    bytes: number()?,
-                    sum: number()?,
-                },
-            );
+            totals.insert(table, Total { records: number()?, bytes: number()?, sum: number()? });
         }
-        Ok(Self {
-            marks: Marks {
-                committed,
-                confirmed,
-            },
-            groups,
-            next_chunk,
-            totals,
-        })
+        Ok(Self { marks: Marks { committed, confirmed }, groups, next_chunk, totals })
     }
 }
 
@@ -167,11 +143,7 @@ pub(crate) struct Owner {
 
 impl Owner {
     pub(crate) fn new(component: &str, format: u32) -> Self {
-        Self {
-            component: component.into(),
-            format,
-            annex: env!("CARGO_PKG_VERSION").into(),
-        }
+        Self { component: component.into(), format, annex: env!("CARGO_PKG_VERSION").into() }
     }
 
     pub(crate) fn encode(&self) -> Vec<u8> {
@@ -190,11 +162,7 @@ mod tests {
 
     #[test]
     fn the_state_record_reads_back() {
-        let mut state = State {
-            groups: 7,
-            next_chunk: 9,
-            ..State::default()
-        };
+        let mut state = State { groups: 7, next_chunk: 9, ..State::default() };
         state.marks.committed = Mark { turn: 3, stamp: 4 };
         state.totals.entry(40).or_default().add(b"key", 10, 11);
         assert_eq!(State::decode(&state.encode()).ok(), Some(state.clone()));

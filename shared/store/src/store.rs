@@ -64,10 +64,7 @@ impl Store {
                     spawn_error(error)
                 })?,
         ];
-        Ok(Self(Kind::Disk(Arc::new(Disk {
-            shared,
-            threads: Mutex::new(threads),
-        }))))
+        Ok(Self(Kind::Disk(Arc::new(Disk { shared, threads: Mutex::new(threads) }))))
     }
 
     /// The same over a store in memory; the handle `memory` controls it. Reports come on the thread

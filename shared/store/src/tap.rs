@@ -8,7 +8,7 @@
 use std::{
     collections::VecDeque,
     ops::{Bound, ControlFlow},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
 };
 
 use annex_service::store::StoreError;
@@ -31,20 +31,45 @@ const SLICE: (usize, usize) = (512, 256 * 1024);
 const CAPTURED: usize = 64 << 20;
 
 /// Where the storage thread leaves the groups that it has committed.
-#[derive(Default)]
-pub(crate) struct Tap(Mutex<Captured>);
+pub(crate) struct Tap {
+    captured: Mutex<Captured>,
+    drained: Condvar,
+}
 
-#[derive(Default)]
+/// What happens when more is captured than the one who copies takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Full {
+    /// The copy fails: a slow device for backups must not hold the store up.
+    Fail,
+    /// The storage thread waits: the copy goes to the store's own device, and must succeed.
+    Wait,
+    /// It grows: for the short time in which the one who copies waits for the storage thread.
+    Grow,
+}
+
 struct Captured {
     groups: VecDeque<Arc<Changes>>,
     bytes: usize,
+    full: Full,
     overflow: bool,
     closed: bool,
 }
 
 impl Tap {
     fn lock(&self) -> MutexGuard<'_, Captured> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.captured.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn new(full: Full) -> Self {
+        let captured =
+            Captured { groups: VecDeque::new(), bytes: 0, full, overflow: false, closed: false };
+        Self { captured: Mutex::new(captured), drained: Condvar::new() }
+    }
+
+    /// From here on it grows.
+    pub(crate) fn grow(&self) {
+        self.lock().full = Full::Grow;
+        self.drained.notify_one();
     }
 
     /// Adds a group; false once nobody wants it.
@@ -53,8 +78,11 @@ impl Tap {
             key.len() + value.as_ref().map_or(0, Bytes::len)
         };
         let mut captured = self.lock();
+        while captured.bytes > CAPTURED && captured.full == Full::Wait && !captured.closed {
+            captured = self.drained.wait(captured).unwrap_or_else(PoisonError::into_inner);
+        }
         captured.bytes += changes.iter().map(size).sum::<usize>();
-        captured.overflow |= captured.bytes > CAPTURED;
+        captured.overflow |= captured.bytes > CAPTURED && captured.full == Full::Fail;
         if captured.closed || captured.overflow {
             captured.groups.clear();
             return false;
@@ -77,6 +105,7 @@ impl Tap {
             return Err(StoreError::new("copy", why));
         }
         captured.bytes = 0;
+        self.drained.notify_one();
         Ok(std::mem::take(&mut captured.groups))
     }
 }
@@ -91,8 +120,8 @@ pub(crate) struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     /// Begins a copy, between two groups.
-    pub(crate) fn begin(shared: &'a Shared) -> Result<Self, StoreError> {
-        let tap = Arc::new(Tap::default());
+    pub(crate) fn begin(shared: &'a Shared, full: Full) -> Result<Self, StoreError> {
+        let tap = Arc::new(Tap::new(full));
         let attached = tap.clone();
         ask(shared, move |storage| match &storage.failed {
             Some(error) => Err(error.clone()),
@@ -101,12 +130,7 @@ impl<'a> Stream<'a> {
                 Ok(())
             }
         })??;
-        Ok(Self {
-            shared,
-            tap,
-            cursor: vec![FIRST],
-            scanned: false,
-        })
+        Ok(Self { shared, tap, cursor: vec![FIRST], scanned: false })
     }
 
     pub(crate) fn tap(&self) -> &Arc<Tap> {
@@ -135,12 +159,10 @@ impl<'a> Stream<'a> {
     /// Ends the copy between two groups: hands on the rest, and returns the state that it equals.
     pub(crate) fn cut(self, out: &mut Vec<Entry>) -> Result<State, StoreError> {
         let tap = self.tap.clone();
+        tap.grow();
         let state = ask(self.shared, move |storage| {
             storage.taps.retain(|other| !Arc::ptr_eq(other, &tap));
-            storage
-                .failed
-                .clone()
-                .map_or_else(|| Ok(storage.writer.state.clone()), Err)
+            storage.failed.clone().map_or_else(|| Ok(storage.writer.state.clone()), Err)
         })??;
         for changes in self.tap.take()? {
             self.passed(&changes, out);
@@ -149,9 +171,7 @@ impl<'a> Stream<'a> {
     }
 
     fn passed(&self, changes: &Changes, out: &mut Vec<Entry>) {
-        let passed = changes
-            .iter()
-            .filter(|(key, _)| self.scanned || **key <= self.cursor);
+        let passed = changes.iter().filter(|(key, _)| self.scanned || **key <= self.cursor);
         out.extend(passed.map(|(key, value)| (key.clone(), value.clone())));
     }
 }
@@ -159,6 +179,7 @@ impl<'a> Stream<'a> {
 impl Drop for Stream<'_> {
     fn drop(&mut self) {
         self.tap.lock().closed = true;
+        self.tap.drained.notify_one();
     }
 }
 
@@ -192,10 +213,7 @@ pub(crate) fn ask<T: Send + 'static>(
 ) -> Result<T, StoreError> {
     let (reply, wait) = mpsc::channel();
     let closed = || StoreError::new("wait for the storage thread", "the store is closed");
-    if !shared
-        .queue
-        .task(Box::new(move |storage| drop(reply.send(task(storage)))))
-    {
+    if !shared.queue.task(Box::new(move |storage| drop(reply.send(task(storage))))) {
         return Err(closed());
     }
     wait.recv().map_err(|_| closed())

@@ -155,10 +155,7 @@ fn assemble(engine: &Engine, head: Head<'_>) -> Result<Option<Bytes>, StoreError
         }
     }
     if value.len() as u64 != length || crc32fast::hash(&value) != crc {
-        return Err(StoreError::new(
-            "read value",
-            "a long value has a wrong checksum",
-        ));
+        return Err(StoreError::new("read value", "a long value has a wrong checksum"));
     }
     Ok(Some(value.freeze()))
 }
@@ -172,7 +169,5 @@ pub(crate) fn chunk_key(id: u64, number: u32) -> [u8; 13] {
 }
 
 fn number(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .fold(0, |sum, byte| sum << 8 | u64::from(*byte))
+    bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte))
 }

@@ -48,51 +48,32 @@ pub(crate) fn check(writer: &Writer, name: impl Fn(u8) -> String) -> Result<Veri
     let mut verified = Verified::default();
     // Chunk id → number of its chunks.
     let mut wanted = BTreeMap::new();
-    engine.scan(
-        Bound::Included(vec![FIRST]),
-        Bound::Unbounded,
-        false,
-        |key, raw| {
-            let head = Head::parse(raw)?;
-            if let Head::Chunked { id, .. } = head {
-                wanted.insert(id, head.chunks());
-                if let Err(error) = value::complete(engine, key, Bytes::copy_from_slice(raw)) {
-                    verified
-                        .problems
-                        .push(format!("{}: {}", name(key[0]), error.why));
-                }
+    engine.scan(Bound::Included(vec![FIRST]), Bound::Unbounded, false, |key, raw| {
+        let head = Head::parse(raw)?;
+        if let Head::Chunked { id, .. } = head {
+            wanted.insert(id, head.chunks());
+            if let Err(error) = value::complete(engine, key, Bytes::copy_from_slice(raw)) {
+                verified.problems.push(format!("{}: {}", name(key[0]), error.why));
             }
-            found
-                .entry(key[0])
-                .or_default()
-                .add(key, head.length(), head.crc());
-            verified.records += 1;
-            verified.bytes += key.len() as u64 + head.length();
-            Ok(ControlFlow::Continue(()))
-        },
-    )?;
+        }
+        found.entry(key[0]).or_default().add(key, head.length(), head.crc());
+        verified.records += 1;
+        verified.bytes += key.len() as u64 + head.length();
+        Ok(ControlFlow::Continue(()))
+    })?;
     compare(&found, state, name, &mut verified.problems);
     let mut stray = 0u64;
-    let chunks = (
-        Bound::Included(vec![CHUNK]),
-        Bound::Excluded(vec![CHUNK + 1]),
-    );
+    let chunks = (Bound::Included(vec![CHUNK]), Bound::Excluded(vec![CHUNK + 1]));
     engine.scan(chunks.0, chunks.1, false, |key, _| {
-        let id = key[1..9]
-            .iter()
-            .fold(0, |id, byte| id << 8 | u64::from(*byte));
-        let number = key[9..]
-            .iter()
-            .fold(0, |number, byte| number << 8 | u32::from(*byte));
+        let id = key[1..9].iter().fold(0, |id, byte| id << 8 | u64::from(*byte));
+        let number = key[9..].iter().fold(0, |number, byte| number << 8 | u32::from(*byte));
         if wanted.get(&id).is_none_or(|chunks| number >= *chunks) {
             stray += 1;
         }
         Ok(ControlFlow::Continue(()))
     })?;
     if stray > 0 {
-        verified
-            .problems
-            .push(format!("{stray} chunks belong to no record"));
+        verified.problems.push(format!("{stray} chunks belong to no record"));
     }
     Ok(verified)
 }

@@ -111,7 +111,10 @@ fn nothing_acknowledged_is_lost_when_the_process_is_killed() {
         let running = Running::open(config(dir.path())).unwrap();
         running.healthy();
         let last = running.store.marks().committed.turn;
-        assert!(last >= acknowledged, "round {round}: {acknowledged} was acknowledged, {last} left");
+        assert!(
+            last >= acknowledged,
+            "round {round}: {acknowledged} was acknowledged, {last} left"
+        );
         let reader = running.store.reader();
         for turn in 1..=last {
             for op in ops(turn).iter().filter(|op| op.table() != LAST) {
