@@ -138,14 +138,18 @@ impl Failure {
         let (server, jid) = (&config.server, config.jid.as_str());
         match self {
             Self::Unresolved(why) => {
-                format!("the name of the server {server} cannot be resolved ({why}): check component.server")
+                format!(
+                    "the name of the server {server} cannot be resolved ({why}): check component.server"
+                )
             }
             Self::Refused => format!("nothing listens at {server}: {}", listen(server)),
             Self::Missing => format!("there is no socket {server}: {}", listen(server)),
             Self::Forbidden => format!(
                 "the socket {server} is not open to this user: give it the group of the server's socket"
             ),
-            Self::Io(why) => format!("the connection to {server} failed ({why}): check network and firewall"),
+            Self::Io(why) => {
+                format!("the connection to {server} failed ({why}): check network and firewall")
+            }
             Self::NoAnswer => format!(
                 "{server} accepts connections and does not answer: check that the server is alive and that this is its component port"
             ),
@@ -156,7 +160,9 @@ impl Failure {
                 "what answers at {server} is not a component port ({why}): check component.server and component.port"
             ),
             Self::Closed => format!("the server {server} closed the stream"),
-            Self::Dead => format!("the server {server} has fallen silent and does not answer a ping"),
+            Self::Dead => {
+                format!("the server {server} has fallen silent and does not answer a ping")
+            }
             Self::Stream { condition, text, software } => {
                 let said = match text {
                     Some(text) => format!("{condition} (“{text}”)"),

@@ -9,9 +9,7 @@ use sha1::{Digest, Sha1};
 use tokio::{io::BufReader, time::timeout};
 use tokio_xmpp::{
     parsers::component::Handshake,
-    xmlstream::{
-        ReadError, StreamHeader, Timeouts, XmlStream, XmppStreamElement, initiate_stream,
-    },
+    xmlstream::{ReadError, StreamHeader, Timeouts, XmlStream, XmppStreamElement, initiate_stream},
 };
 
 use super::{
@@ -71,7 +69,9 @@ async fn verdict(
             text: error.0.texts.into_values().next(),
             software,
         }),
-        Some(Ok(_)) => Err(Failure::NotXmpp("it answered the handshake with something else".into())),
+        Some(Ok(_)) => {
+            Err(Failure::NotXmpp("it answered the handshake with something else".into()))
+        }
         Some(Err(ReadError::HardError(error))) => Err(Failure::from_negotiation(error)),
         Some(Err(ReadError::ParseError(error))) => Err(Failure::NotXmpp(error.to_string())),
         Some(Err(ReadError::SoftTimeout)) => Err(Failure::NoAnswer),

@@ -24,7 +24,13 @@ pub(crate) struct Calls {
 
 impl Calls {
     /// Starts a call; its answer comes out of [`Self::next`]. Beyond `limit` it is `Busy` at once.
-    pub(crate) fn start(&mut self, id: u64, call: Call, limit: usize, bytes: usize) -> Option<CallResult> {
+    pub(crate) fn start(
+        &mut self,
+        id: u64,
+        call: Call,
+        limit: usize,
+        bytes: usize,
+    ) -> Option<CallResult> {
         if self.running.len() >= limit {
             return Some(CallResult::Busy);
         }
@@ -38,7 +44,10 @@ impl Calls {
     }
 
     /// The next answer; never ready while no call is under way.
-    pub(crate) fn poll_next(&mut self, context: &mut std::task::Context<'_>) -> std::task::Poll<(u64, CallResult)> {
+    pub(crate) fn poll_next(
+        &mut self,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<(u64, CallResult)> {
         match self.running.poll_join_next(context) {
             std::task::Poll::Ready(Some(Ok(done))) => std::task::Poll::Ready(done),
             // A call never panics by design and is never aborted before the runtime ends.
@@ -103,7 +112,8 @@ async fn http(
     }
     let authority = uri.authority().ok_or("the address has no host")?.clone();
     let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    let stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await.map_err(words)?;
+    let stream =
+        TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await.map_err(words)?;
     stream.set_nodelay(true).map_err(words)?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(words)?;
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
@@ -170,7 +180,8 @@ async fn child(argv: Vec<String>, stdin: Bytes, limit: usize) -> Outcome {
 }
 
 async fn unix(path: String, send: Bytes, limit: usize) -> Outcome {
-    let mut stream = UnixStream::connect(&path).await.map_err(|error| format!("{path}: {error}"))?;
+    let mut stream =
+        UnixStream::connect(&path).await.map_err(|error| format!("{path}: {error}"))?;
     stream.write_all(&send).await.map_err(words)?;
     stream.shutdown().await.map_err(words)?;
     plain(0, bounded(stream, limit).await?)
@@ -204,7 +215,10 @@ async fn write_file(path: String, content: Bytes) -> Outcome {
     plain(0, Vec::new())
 }
 
-async fn bounded(source: impl tokio::io::AsyncRead + Unpin, limit: usize) -> Result<Vec<u8>, String> {
+async fn bounded(
+    source: impl tokio::io::AsyncRead + Unpin,
+    limit: usize,
+) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     source.take(limit as u64 + 1).read_to_end(&mut body).await.map_err(words)?;
     if body.len() > limit { Err(too_long(limit)) } else { Ok(body) }

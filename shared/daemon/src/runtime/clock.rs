@@ -54,7 +54,8 @@ impl Default for SystemClock {
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
+        let wall =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros());
         Now {
             wall: Timestamp(i64::try_from(wall).unwrap_or(i64::MAX)),
             since_start: self.start.elapsed(),

@@ -321,8 +321,22 @@ macro_rules! gauges {
 }
 
 gauges!(
-    turns, stanzas_in, stanzas_out, bytes_in, bytes_out, inbox, outbox, backlog, commits,
-    commit_lag, turn, confirmed, reconnects, refused, gate, calls,
+    turns,
+    stanzas_in,
+    stanzas_out,
+    bytes_in,
+    bytes_out,
+    inbox,
+    outbox,
+    backlog,
+    commits,
+    commit_lag,
+    turn,
+    confirmed,
+    reconnects,
+    refused,
+    gate,
+    calls,
 );
 
 impl Report {

@@ -160,7 +160,10 @@ impl<M: Machine> Core<M> {
     }
 
     /// Runs until the end.
-    pub(crate) async fn run(mut self, mut control: mpsc::Receiver<Control>) -> Result<(), RunError> {
+    pub(crate) async fn run(
+        mut self,
+        mut control: mpsc::Receiver<Control>,
+    ) -> Result<(), RunError> {
         self.inbox.push(Input::Start);
         self.watch_space();
         loop {
@@ -257,7 +260,10 @@ impl<M: Machine> Core<M> {
     fn tell(&mut self) {
         let report = &self.report;
         Report::set(&report.inbox, self.inbox.bytes());
-        Report::set(&report.outbox, self.lanes.held() + self.flight.held() + self.pressure.waiting());
+        Report::set(
+            &report.outbox,
+            self.lanes.held() + self.flight.held() + self.pressure.waiting(),
+        );
         Report::set(&report.backlog, self.lanes.backlog());
         Report::set(&report.commits, self.flight.commits());
         Report::set(&report.calls, self.calls.len());

@@ -4,9 +4,7 @@
 //! pays. A template is checked once, whatever the number of its recipients.
 
 use annex_service::effect::{Effect, Lane};
-use annex_stanza::{
-    Condition, IqType, Jid, Kind, Outgoing, Recipient, Refusal, Stanza, Template,
-};
+use annex_stanza::{Condition, IqType, Jid, Kind, Outgoing, Recipient, Refusal, Stanza, Template};
 
 /// See the module's text.
 #[derive(Debug, Clone)]
@@ -58,7 +56,8 @@ impl Gate {
                 match violation {
                     None => Ok(effect),
                     Some(violation) => {
-                        let sound = templates.iter().filter(|one| self.check(one, Some(to)).is_ok());
+                        let sound =
+                            templates.iter().filter(|one| self.check(one, Some(to)).is_ok());
                         let templates = sound.cloned().collect();
                         let rest = Effect::Series { lane: *lane, templates, to: to.clone() };
                         Err((violation, Some(rest)))

@@ -218,7 +218,11 @@ mod tests {
         written.released(1, 4);
         lanes.push(
             1,
-            Effect::Fanout { lane: Lane(1), template: message("r@x", "big"), audience: audience(5000) },
+            Effect::Fanout {
+                lane: Lane(1),
+                template: message("r@x", "big"),
+                audience: audience(5000),
+            },
         );
         lanes.push(1, send(1, "second"));
         lanes.push(1, send(2, "other"));
@@ -242,7 +246,8 @@ mod tests {
         let mut written = Written::default();
         written.released(7, 1);
         let templates: Chunks<_> = (0..300).map(|n| message("r@x", &format!("n{n}."))).collect();
-        lanes.push(7, Effect::Series { lane: Lane(1), templates, to: Recipient::from(&jid("a@b")) });
+        lanes
+            .push(7, Effect::Series { lane: Lane(1), templates, to: Recipient::from(&jid("a@b")) });
         let text = drain(&mut lanes, &mut written);
         let places: Vec<_> = (0..300).map(|n| text.find(&format!("n{n}."))).collect();
         assert!(places.is_sorted() && places[0].is_some());

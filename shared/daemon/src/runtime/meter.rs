@@ -24,7 +24,9 @@ impl Meter {
     pub(crate) fn count(&mut self, metric: &'static str, label: Label, by: u64) {
         let domain = &self.domain;
         let counter = self.counters.entry((metric, label)).or_insert_with(|| match label {
-            Some((name, value)) => metrics::counter!(metric, "domain" => domain.clone(), name => value),
+            Some((name, value)) => {
+                metrics::counter!(metric, "domain" => domain.clone(), name => value)
+            }
             None => metrics::counter!(metric, "domain" => domain.clone()),
         });
         counter.increment(by);

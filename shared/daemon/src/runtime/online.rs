@@ -141,9 +141,8 @@ impl<M: Machine> Core<M> {
         context: &mut Context<'_>,
         now: Instant,
     ) -> Result<bool, Failure> {
-        let mut progress = false;
         // What came with the handshake is in the reader already.
-        self.frames(stream)?;
+        let mut progress = self.frames(stream)?;
         if let Poll::Ready(read) = stream.poll_read(context, now) {
             let bytes = read.map_err(|error| broken(&error))?;
             if bytes == 0 {
@@ -172,13 +171,16 @@ impl<M: Machine> Core<M> {
         Ok(progress)
     }
 
-    fn frames(&mut self, stream: &mut Stream) -> Result<(), Failure> {
+    /// Takes in the frames that are complete; true if there were any.
+    fn frames(&mut self, stream: &mut Stream) -> Result<bool, Failure> {
+        let mut any = false;
         loop {
             match stream.reader.next() {
                 Ok(Some(frame)) => self.frame(stream, frame)?,
-                Ok(None) => return Ok(()),
+                Ok(None) => return Ok(any),
                 Err(error) => return Err(Failure::NotXmpp(error.to_string())),
             }
+            any = true;
         }
     }
 
@@ -303,9 +305,9 @@ pub(super) fn version_id(stream: u64) -> String {
 
 fn broken(error: &io::Error) -> Failure {
     match error.kind() {
-        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
-            Failure::Silent
-        }
+        io::ErrorKind::ConnectionReset
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::UnexpectedEof => Failure::Silent,
         _ => Failure::Io(error.to_string()),
     }
 }

@@ -2,7 +2,8 @@
 
 use std::{future::poll_fn, time::Duration};
 
-use annex_service::{input::Input, machine::Machine};
+use annex_service::{input::Input, machine::Machine, turn::Marks};
+use annex_store::Mark;
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -75,16 +76,26 @@ impl<M: Machine> Core<M> {
             Stop::Now => true,
             Stop::Told(until) => Instant::now() >= until,
             Stop::Draining(until) => {
-                let written = self.line.up().is_none_or(|stream| {
-                    self.lanes.is_empty() && stream.is_flushed() && stream.confirm.is_settled()
-                });
-                (self.flight.is_empty() && written) || Instant::now() >= until
+                let settled = self.line.up().is_none() || self.is_settled();
+                (self.flight.is_empty() && settled) || Instant::now() >= until
             }
         }
     }
 
+    /// The server has everything that was said.
+    fn is_settled(&self) -> bool {
+        self.line.up().is_some_and(|stream| {
+            self.lanes.is_empty() && stream.is_flushed() && stream.confirm.is_settled()
+        })
+    }
+
     /// Closes the stream, if one is up, and lets go of everything.
     pub(super) async fn end(mut self) -> Result<(), RunError> {
+        if self.stop != Stop::Now && self.flight.is_empty() && self.is_settled() {
+            // The last turns wrote nothing: their numbers are not to be used again all the same.
+            let Marks { turn, stamp } = self.state.marks();
+            self.store.confirm(Mark { turn, stamp });
+        }
         if let (State::Up(stream), false) = (&mut self.line.state, self.stop == Stop::Now) {
             stream.out.extend_from_slice(b"</stream:stream>");
             let goodbye = async {

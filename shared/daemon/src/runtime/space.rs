@@ -62,7 +62,11 @@ impl SpaceWatch {
         self.low = low;
         let (free, reserve) = (free >> 20, space.reserve >> 20);
         if low {
-            tracing::error!(free_mib = free, reserve_mib = reserve, "little space is left: nothing new is stored until some is freed");
+            tracing::error!(
+                free_mib = free,
+                reserve_mib = reserve,
+                "little space is left: nothing new is stored until some is freed"
+            );
         } else {
             tracing::info!(free_mib = free, "there is enough space again");
         }

@@ -73,7 +73,11 @@ impl Stream {
     }
 
     /// Reads one portion into the reader; 0 at the end.
-    pub(crate) fn poll_read(&mut self, context: &mut Context<'_>, now: Instant) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(&mut self.buffer);
         ready!(Pin::new(&mut self.wire).poll_read(context, &mut buffer))?;
         let bytes = buffer.filled();
@@ -86,7 +90,11 @@ impl Stream {
     }
 
     /// Writes what is in the buffer; ready when it is empty.
-    pub(crate) fn poll_write(&mut self, context: &mut Context<'_>, now: Instant) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        now: Instant,
+    ) -> Poll<io::Result<usize>> {
         let all = self.out.len();
         while self.at < all {
             let rest = &self.out[self.at..];
@@ -116,11 +124,9 @@ impl Stream {
 
     /// Puts a message to ourselves behind what is in the buffer.
     pub(crate) fn mark(&mut self, domain: &Jid, id: &str) {
-        let message = Outgoing::message(MessageType::Headline, domain)
-            .id(id)
-            .child(|xml| {
-                xml.leaf("mark", MARK);
-            });
+        let message = Outgoing::message(MessageType::Headline, domain).id(id).child(|xml| {
+            xml.leaf("mark", MARK);
+        });
         message.template().write(&Recipient::from(domain), &mut self.out);
     }
 

@@ -50,7 +50,8 @@ impl<M: Machine> Core<M> {
         };
         let mut turn = self.state.begin(store, start);
         let number = turn.number();
-        let (mut now, mut bytes, mut handled, mut online, mut shutdown) = (start, 0, 0, false, false);
+        let (mut now, mut bytes, mut handled, mut online, mut shutdown) =
+            (start, 0, 0, false, false);
         loop {
             let due = self.timers.due(now.since_start).map(|timer| (Input::Timer(timer), 0));
             let next = match due {
@@ -79,7 +80,12 @@ impl<M: Machine> Core<M> {
             bytes += size;
             now = self.clock.now();
             let spent = now.since_start.saturating_sub(start.since_start);
-            if turn.has_failed() || online || shutdown || bytes >= limits.turn_bytes || spent >= limits.turn_time {
+            if turn.has_failed()
+                || online
+                || shutdown
+                || bytes >= limits.turn_bytes
+                || spent >= limits.turn_time
+            {
                 break;
             }
         }
@@ -114,8 +120,7 @@ impl<M: Machine> Core<M> {
         let effects: Vec<_> = effects.into_iter().filter_map(|effect| self.gated(effect)).collect();
         let held = effects.iter().map(lanes::held).sum();
         let commit = (!ops.is_empty()).then(|| ops.iter().map(Op::size).sum());
-        let ended =
-            Ended { turn: marks.turn, stream: self.stream, effects, commit, held };
+        let ended = Ended { turn: marks.turn, stream: self.stream, effects, commit, held };
         if let Some(bytes) = commit {
             self.store.commit(Commit { turn: marks.turn, stamp: marks.stamp, ops });
             self.space.wrote(bytes, self.clock.now().since_start);
@@ -135,7 +140,10 @@ impl<M: Machine> Core<M> {
                 let violation = violation.as_str();
                 self.meter.count("annex_gate_out_total", Some(("violation", violation)), 1);
                 Report::add(&self.report.gate, 1);
-                tracing::error!(violation, "a stanza was stopped at the outbound gate; please report this");
+                tracing::error!(
+                    violation,
+                    "a stanza was stopped at the outbound gate; please report this"
+                );
                 instead
             }
         }
@@ -153,7 +161,10 @@ impl<M: Machine> Core<M> {
             if ended.commit.is_some() {
                 let lag = since.elapsed();
                 metrics::histogram!("annex_commit_seconds").record(lag);
-                Report::set(&self.report.commit_lag, usize::try_from(lag.as_micros()).unwrap_or(usize::MAX));
+                Report::set(
+                    &self.report.commit_lag,
+                    usize::try_from(lag.as_micros()).unwrap_or(usize::MAX),
+                );
             }
             self.release(ended);
         }

@@ -23,7 +23,14 @@ pub(super) fn scan(scan: &Scan) -> Value {
         Bound::Excluded(key) => format!("({}", hex::encode(key)),
         Bound::Unbounded => String::new(),
     };
-    json!([scan.table.id, bound(&scan.start), bound(&scan.end), scan.reverse, scan.limit, scan.bytes])
+    json!([
+        scan.table.id,
+        bound(&scan.start),
+        bound(&scan.end),
+        scan.reverse,
+        scan.limit,
+        scan.bytes
+    ])
 }
 
 pub(super) fn page(page: &Page) -> Value {
@@ -60,7 +67,9 @@ pub(super) fn input(input: &Input) -> Value {
         Input::Command { token, verb, arguments, actor } => json!({
             "command": token, "verb": verb, "arguments": arguments, "actor": actor,
         }),
-        Input::Config { common, section } => json!({ "config": common, "section": redacted(section) }),
+        Input::Config { common, section } => {
+            json!({ "config": common, "section": redacted(section) })
+        }
         Input::SpaceLow(low) => json!({ "space_low": low }),
         Input::Shutdown { last } => json!({ "shutdown": last }),
     }
@@ -107,7 +116,9 @@ pub(super) fn read_input(value: &Value) -> Option<Input> {
     Some(match what.as_str() {
         "stanza" => Input::Stanza(Stanza::parse(of.as_str()?.as_bytes())?),
         "refused" => read_refused(of)?,
-        "timer" => Input::Timer(Timer { kind: of[0].as_u64()?.try_into().ok()?, id: of[1].as_u64()? }),
+        "timer" => {
+            Input::Timer(Timer { kind: of[0].as_u64()?.try_into().ok()?, id: of[1].as_u64()? })
+        }
         "online" => Input::Online { confirmed: of.as_u64()? },
         "confirmed" => Input::Confirmed(of.as_u64()?),
         "fetched" => Input::Fetched { id: of.as_u64()?, page: read_page(&value["page"])? },
@@ -142,13 +153,26 @@ fn read_refused(value: &Value) -> Option<Input> {
     let kind = value["type"].as_str();
     let kind = match value["name"].as_str()? {
         "message" => Kind::Message(kind.map_or(Some(MessageType::Normal), MessageType::parse)?),
-        "presence" => Kind::Presence(kind.map_or(Some(PresenceType::Available), PresenceType::parse)?),
+        "presence" => {
+            Kind::Presence(kind.map_or(Some(PresenceType::Available), PresenceType::parse)?)
+        }
         _ => Kind::Iq(IqType::parse(kind?)?),
     };
     let jid = |key: &str| value[key].as_str().and_then(|text| Jid::parse(text).ok());
-    let header = RawHeader { kind, from: jid("from"), to: jid("to"), id: value["id"].as_str().map(Into::into) };
+    let header = RawHeader {
+        kind,
+        from: jid("from"),
+        to: jid("to"),
+        id: value["id"].as_str().map(Into::into),
+    };
     let condition: Condition = value["condition"].as_str()?.parse().ok()?;
-    let types = [ErrorType::Auth, ErrorType::Cancel, ErrorType::Continue, ErrorType::Modify, ErrorType::Wait];
+    let types = [
+        ErrorType::Auth,
+        ErrorType::Cancel,
+        ErrorType::Continue,
+        ErrorType::Modify,
+        ErrorType::Wait,
+    ];
     let error = types.into_iter().find(|one| Some(one.as_str()) == value["error"].as_str())?;
     // Reasons live as long as the program; a replay ends soon.
     let reason = Box::leak(value["reason"].as_str()?.to_owned().into_boxed_str());

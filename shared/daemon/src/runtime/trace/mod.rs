@@ -112,7 +112,9 @@ pub(crate) struct Recorder<'a> {
 impl Read for Recorder<'_> {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         let found = self.store.get(table, key)?;
-        self.trace.line(&json!({ "get": encode::get(table, key), "found": found.as_ref().map(hex::encode) }));
+        self.trace.line(
+            &json!({ "get": encode::get(table, key), "found": found.as_ref().map(hex::encode) }),
+        );
         Ok(found)
     }
 

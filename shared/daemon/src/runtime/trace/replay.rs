@@ -1,11 +1,6 @@
 //! Feeds a trace to a machine again.
 
-use std::{
-    cell::RefCell,
-    collections::VecDeque,
-    io::BufRead,
-    time::Duration,
-};
+use std::{cell::RefCell, collections::VecDeque, io::BufRead, time::Duration};
 
 use annex_service::{
     machine::Machine,
@@ -65,7 +60,9 @@ impl Reads {
         match line {
             Some(line) if line[kind] == *query => Some(line),
             other => {
-                self.strayed.borrow_mut().push(format!("read {kind} {query} where the trace has {other:?}"));
+                self.strayed
+                    .borrow_mut()
+                    .push(format!("read {kind} {query} where the trace has {other:?}"));
                 None
             }
         }
