@@ -121,7 +121,8 @@ pub trait Component: Sized {
     fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()>;
 
     /// A handler failed in the middle: what is in memory of this address is dropped, to be read
-    /// again from its records.
+    /// again from its records. The service's own address stands for everything: an event failed,
+    /// and nobody knows what it had changed.
     fn forget(&mut self, address: &Jid);
 
     /// Numbers for `status`, by name.

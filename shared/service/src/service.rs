@@ -190,18 +190,25 @@ impl<C: Component> Service<C> {
         Ok(())
     }
 
-    /// Something that is not a stanza: nobody to answer, so a refusal is only logged. True if it was
-    /// handled.
+    /// Something that is not a stanza: where nobody can be answered, a refusal is only logged.
+    /// True if it was handled.
     fn event(&mut self, event: Event, turn: &mut Turn<'_>) -> bool {
         let address = self.shared.common.jid.clone();
-        let outcome = self.attempt(turn, &address, true, |this, turn| {
+        // What was promised goes on when space is low; what somebody asks for over HTTP does not.
+        let asked = match &event {
+            Event::Request { token, .. } => Some(*token),
+            _ => None,
+        };
+        let outcome = self.attempt(turn, &address, asked.is_none(), |this, turn| {
             let mut context = Context { turn, shared: &mut this.shared };
             this.component.event(event, &mut context)
         });
-        if let Err(refusal) = &outcome {
-            tracing::warn!(reason = refusal.reason, "an event could not be handled");
+        let Err(refusal) = outcome else { return true };
+        tracing::warn!(reason = refusal.reason, "an event could not be handled");
+        if let Some(token) = asked {
+            turn.emit(Effect::Respond { token, response: commands::response(Err(refusal)) });
         }
-        outcome.is_ok()
+        false
     }
 
     fn timer(&mut self, timer: Timer, turn: &mut Turn<'_>) {

@@ -39,22 +39,22 @@
 //! * [`harness`]: turns, commits, time, crashes; [`map`]: the store under it.
 //! * [`sent`]: what came out; [`pattern`]: what may come out.
 //! * [`scenario`]: conversations as text files.
-//! * [`common`]: settings for tests.
+//! * [`settings`]: settings for tests.
 
 // Failing a test is what this crate is for.
 #![allow(clippy::unwrap_used)]
 
-pub mod common;
 pub mod harness;
 pub mod map;
 pub mod pattern;
 pub mod scenario;
 pub mod sent;
+pub mod settings;
 mod wire;
 
 pub use self::{
-    common::{common, service},
     harness::{Crash, Harness},
     map::MapStore,
     sent::Sent,
+    settings::{common, service},
 };

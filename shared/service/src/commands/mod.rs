@@ -1,10 +1,10 @@
 //! Ad-hoc commands (XEP-0050) and the verbs of the admin socket: one [`Command`], offered twice.
 //!
 //! * here: routing, and who may run what;
-//! * [`session`]: forms given so far, time-outs, limits, tickets;
-//! * [`form`]: what is shown and what is taken in;
-//! * [`verb`]: the admin socket's side;
-//! * [`common`]: the commands that every service has.
+//! * `session`: forms given so far, time-outs, limits, tickets;
+//! * `form`: what is shown and what is taken in;
+//! * `verb`: the admin socket's side;
+//! * `common`: the commands that every service has.
 
 mod common;
 mod form;

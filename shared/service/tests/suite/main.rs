@@ -11,4 +11,5 @@ mod durable;
 mod overlay;
 mod probe;
 mod routing;
+mod strangers;
 mod verbs;

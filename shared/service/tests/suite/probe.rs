@@ -177,9 +177,9 @@ impl Component for Probe {
         }
         registry
             .feature(Shape::Service, "test:service")
-            .message(Shape::Entity, Probe::act)
-            .presence(Shape::Entity, Probe::act)
-            .iq_answer(Probe::act)
+            .message(Shape::Entity, Self::act)
+            .presence(Shape::Entity, Self::act)
+            .iq_answer(Self::act)
             .iq(Shape::Entity, IqType::Set, "test", "do", |probe, stanza, context| {
                 probe.act(stanza, context)?;
                 Ok(Answer::Result(Vec::new()))
@@ -265,6 +265,14 @@ impl Component for Probe {
                 let page = context.shared.unconfirmed.pending(context.turn, confirmed, None)?;
                 for row in page.rows {
                     self.events.push(format!("again {}", String::from_utf8_lossy(&row.value)));
+                }
+            }
+            Event::Request { token, path, .. } => {
+                context.turn.put(THINGS, path.clone(), "requested");
+                match path.as_str() {
+                    "/panic" => panic!("as it was told"),
+                    "/no" => return Err(disco::not_found().into()),
+                    _ => context.respond(token, Report::default()),
                 }
             }
             Event::Config(section) => {

@@ -259,3 +259,15 @@ fn answers_find_who_asked_in_any_order() {
     harness.take_to("alice@example.com/phone")[0]
         .expect("<message from='probe.example.com' to='*'><body>1 records</body></message>");
 }
+
+#[test]
+fn a_request_over_http_is_always_answered() {
+    let mut harness = probe();
+    let status = |harness: &mut Probed, path| harness.request("GET", path, "").unwrap().status;
+    assert_eq!(status(&mut harness, "/yes"), 200);
+    assert_eq!(status(&mut harness, "/no"), 404);
+    assert_eq!(status(&mut harness, "/panic"), 500);
+    harness.input(Input::SpaceLow(true));
+    assert_eq!(status(&mut harness, "/more"), 500);
+    assert_eq!(harness.store().table(THINGS).len(), 1);
+}
