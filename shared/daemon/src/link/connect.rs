@@ -72,3 +72,20 @@ fn prepare(stream: &TcpStream) -> io::Result<()> {
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE / 3);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn small_writes_are_not_held_back_and_a_lost_machine_is_noticed() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let address = listener.local_addr().expect("address");
+        let stream = TcpStream::connect(address).await.expect("connection");
+        prepare(&stream).expect("options");
+        assert!(stream.nodelay().expect("option"));
+        assert!(SockRef::from(&stream).keepalive().expect("option"));
+    }
+}
