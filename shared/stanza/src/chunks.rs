@@ -100,14 +100,10 @@ impl<T: Clone> Chunks<T> {
         let chunks = Arc::make_mut(&mut self.chunks);
         let entry = Arc::make_mut(&mut chunks[at]).remove(within);
         self.len -= 1;
-        let left = chunks[at].len();
-        if left == 0 {
+        if chunks[at].is_empty() {
             chunks.remove(at);
-        } else if let Some(next) = chunks.get(at + 1)
-            && left + next.len() <= CHUNK / 2
-        {
-            let next = chunks.remove(at + 1);
-            Arc::make_mut(&mut chunks[at]).extend(next.iter().cloned());
+        } else if !merge(chunks, at) && at > 0 {
+            merge(chunks, at - 1);
         }
         Some(entry)
     }
@@ -117,6 +113,19 @@ impl<T: Clone> Chunks<T> {
         let (at, within) = self.find(index)?;
         let chunks = Arc::make_mut(&mut self.chunks);
         Some(std::mem::replace(&mut Arc::make_mut(&mut chunks[at])[within], entry))
+    }
+}
+
+/// Joins a chunk with the next one where both are small, so that two neighbours always hold more
+/// than half a chunk, and a list has no more chunks than its length needs four times over.
+fn merge<T: Clone>(chunks: &mut Vec<Arc<Vec<T>>>, at: usize) -> bool {
+    match chunks.get(at + 1) {
+        Some(next) if chunks[at].len() + next.len() <= CHUNK / 2 => {
+            let next = chunks.remove(at + 1);
+            Arc::make_mut(&mut chunks[at]).extend(next.iter().cloned());
+            true
+        }
+        _ => false,
     }
 }
 

@@ -30,6 +30,9 @@ pub enum NickError {
     TooLong,
 }
 
+/// U+200D, the zero-width joiner of emoji sequences.
+const JOINER: char = '\u{200d}';
+
 impl Nick {
     /// Judges a nickname.
     pub fn check(text: &str) -> Result<Self, NickError> {
@@ -47,13 +50,17 @@ impl Nick {
             if c.is_control() || (is_invisible(c) && !joins(before, c)) {
                 return Err(NickError::Invisible);
             }
+            // What joins, joins pictures: beside anything else it could not be seen.
+            if before == JOINER && !is_pictograph(c) {
+                return Err(NickError::Invisible);
+            }
             before = c;
         }
         if before == ' ' {
             return Err(NickError::Spaces);
         }
         // A joiner with nothing behind it joins nothing.
-        if before == '\u{200d}' {
+        if before == JOINER {
             return Err(NickError::Invisible);
         }
         Ok(Self { spelled: text.to_owned(), key: key(text) })
@@ -114,7 +121,7 @@ fn is_invisible(c: char) -> bool {
 fn joins(before: char, c: char) -> bool {
     match c {
         '\u{fe0e}' | '\u{fe0f}' => is_pictograph(before) || matches!(before, '#' | '*' | '0'..='9'),
-        '\u{200d}' => is_pictograph(before) || before == '\u{fe0f}',
+        JOINER => is_pictograph(before) || before == '\u{fe0f}',
         // Tags spell the flags of regions.
         '\u{e0020}'..='\u{e007f}' => {
             before == '\u{1f3f4}' || matches!(before, '\u{e0020}'..='\u{e007f}')
@@ -148,6 +155,7 @@ mod tests {
             ("a\u{202e}b", NickError::Invisible),
             ("a\u{7}", NickError::Invisible),
             ("🦀\u{200d}", NickError::Invisible),
+            ("🦀\u{200d}a", NickError::Invisible),
             ("a\u{fe0f}", NickError::Invisible),
         ] {
             assert_eq!(Nick::check(bad), Err(why), "{bad:?}");

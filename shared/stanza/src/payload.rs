@@ -12,7 +12,7 @@ use minidom::Element;
 use crate::{
     error::{Condition, Refusal},
     ns,
-    xml::{Frame, Limits, Reader},
+    xml::Reader,
 };
 
 /// One child of a stanza.
@@ -50,16 +50,10 @@ impl Payload {
         Self { bytes: bytes.into(), children: children.into() }
     }
 
-    /// Reads kept bytes again. None if they are not what this crate keeps.
+    /// Reads kept bytes again, or such as the writer writes. None if they are not the children of a
+    /// stanza.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader::within_stream(Limits { bytes: usize::MAX, ..Limits::default() });
-        reader.feed(b"<message from='x'>");
-        reader.feed(bytes);
-        reader.feed(b"</message>");
-        match reader.next() {
-            Ok(Some(Frame::Stanza(stanza))) => Some(stanza.payload),
-            _ => None,
-        }
+        Reader::whole(&[b"<message from='x'>", bytes, b"</message>"]).map(|stanza| stanza.payload)
     }
 
     /// All of it.

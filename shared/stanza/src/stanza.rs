@@ -4,7 +4,7 @@ use crate::{
     jid::Jid,
     outgoing::write_header,
     payload::Payload,
-    xml::{Frame, Limits, Reader, Xml},
+    xml::{Reader, Xml},
 };
 
 macro_rules! types {
@@ -105,14 +105,8 @@ impl Stanza {
         xml.finish()
     }
 
-    /// Reads one stanza: for traces and tests.
+    /// Reads one stanza and nothing else: for traces and tests.
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let limits = Limits { bytes: usize::MAX, ..Limits::default() };
-        let mut reader = Reader::within_stream(limits);
-        reader.feed(bytes);
-        match reader.next() {
-            Ok(Some(Frame::Stanza(stanza))) => Some(stanza),
-            _ => None,
-        }
+        Reader::whole(&[bytes])
     }
 }

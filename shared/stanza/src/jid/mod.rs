@@ -225,7 +225,11 @@ impl Jid {
         if self.is_bare() {
             return self.clone();
         }
-        Self::from_parts(self.local(), self.domain(), None).unwrap_or_else(|_| self.clone())
+        let bare = |text: &Text| Text::new(text.local(), text.domain(), None);
+        let folded = self.0.folded.as_ref().map(bare);
+        let spelled = bare(&self.0.spelled);
+        let folded = folded.filter(|folded| folded.text != spelled.text);
+        Self(Arc::new(Inner { spelled, folded }))
     }
 
     /// The address with this resource in place of its own.

@@ -32,6 +32,12 @@ pub struct Limits {
     pub bytes: usize,
 }
 
+impl Limits {
+    /// For bytes of our own: what was let in under any configuration, and what we wrote. Only depth
+    /// is bounded, since trees of it are built by recursion.
+    pub const OWN: Self = Self { depth: 1_024, children: usize::MAX, bytes: usize::MAX };
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self { depth: 64, children: 1_000, bytes: 512 * 1024 }
@@ -231,6 +237,18 @@ impl Reader {
                 self.failed = Some(ReadError("restricted xml".into()));
                 false
             }
+        }
+    }
+
+    /// Reads bytes that are one stanza and nothing else.
+    pub(crate) fn whole(portions: &[&[u8]]) -> Option<Stanza> {
+        let mut reader = Self::within_stream(Limits::OWN);
+        for portion in portions {
+            reader.feed(portion);
+        }
+        match (reader.next(), reader.next(), &reader.open) {
+            (Ok(Some(Frame::Stanza(stanza))), Ok(None), None) => Some(stanza),
+            _ => None,
         }
     }
 
@@ -474,7 +492,9 @@ impl Open {
             }
             ("presence", None) => Kind::Presence(PresenceType::Available),
             ("presence", Some(kind)) => {
-                Kind::Presence(PresenceType::parse(kind).unwrap_or_else(|| {
+                // Available presence has no type; an empty one is none that is known.
+                let known = PresenceType::parse(kind).filter(|_| !kind.is_empty());
+                Kind::Presence(known.unwrap_or_else(|| {
                     refusal = Some(bad("gate.presence-type"));
                     PresenceType::Unavailable
                 }))

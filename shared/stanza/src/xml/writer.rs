@@ -34,6 +34,7 @@ impl Xml {
 
     /// Begins an element; attributes may follow.
     pub fn open(&mut self, name: &str) -> &mut Self {
+        debug_assert!(is_name(name), "{name:?} is no name");
         self.end_tag();
         self.out.push(b'<');
         let start = self.out.len();
@@ -50,6 +51,7 @@ impl Xml {
 
     /// An attribute of the element just begun.
     pub fn attr(&mut self, name: &str, value: impl AsRef<str>) -> &mut Self {
+        debug_assert!(is_name(name), "{name:?} is no name");
         debug_assert!(self.in_tag, "attributes come before content");
         self.out.push(b' ');
         self.out.extend_from_slice(name.as_bytes());
@@ -154,6 +156,12 @@ impl Xml {
             self.in_tag = false;
         }
     }
+}
+
+/// Names are constants of the caller, and one prefix is enough.
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.bytes().all(is_plain)
 }
 
 /// Appends text as the value of an attribute in single quotes.
