@@ -1,5 +1,20 @@
 //! Everything around a component: its stream to the server, turns, lanes and output, storage,
 //! outside calls, signals, configuration and the command line. All of tokio lives here.
 
+pub mod admin;
+mod cli;
+pub mod config;
+pub mod exit;
+mod handle;
+mod http;
 pub mod link;
+mod logging;
+mod notify;
+mod out;
+pub mod program;
 pub mod runtime;
+mod secret;
+mod signals;
+mod supervisor;
+
+pub use program::main;

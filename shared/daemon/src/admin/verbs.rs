@@ -1,0 +1,110 @@
+//! What the admin socket can be asked: the process's own verbs here, all others of the machine.
+
+use std::{path::{Path, PathBuf}, rc::Rc};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::{Reply, Request};
+use crate::{
+    logging,
+    handle::{DomainHandle, Order},
+    runtime::Control,
+    supervisor::State,
+};
+
+pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> Reply {
+    let arguments = &request.arguments;
+    match request.verb.as_str() {
+        "hello" => Reply::ok(json!({ "program": state.program.name, "version": state.program.version })),
+        "status" => Reply::ok(state.status(request.domain.as_deref()).await),
+        "reload" => {
+            tracing::info!(actor, "asked to reload");
+            reload(state).await
+        }
+        "stop" => {
+            let last = arguments["final"].as_bool().unwrap_or(false);
+            tracing::info!(actor, last, "asked to stop");
+            let sent = state.handle.orders.send(Order::Stop { last }).await;
+            sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "stopping" })))
+        }
+        "log level" => match arguments["level"].as_str().map(logging::set_level) {
+            Some(Ok(())) => {
+                tracing::info!(actor, level = arguments["level"].as_str(), "level of the log changed until the next reload or restart");
+                Reply::ok(json!({ "note": "changed until the next reload or restart" }))
+            }
+            Some(Err(why)) => Reply::error(400, format!("level: {why}")),
+            None => Reply::error(400, "level: expected, such as debug"),
+        },
+        verb => match state.domain(request.domain.as_deref()) {
+            Err(sentence) => Reply::error(404, sentence),
+            Ok((domain, store)) => match verb {
+                "backup" => backup(domain, store, arguments).await,
+                "reconnect" => {
+                    tracing::info!(actor, "asked to reconnect");
+                    let sent = domain.control.send(Control::Reconnect).await;
+                    sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "reconnecting" })))
+                }
+                _ => command(domain, &request, actor).await,
+            },
+        },
+    }
+}
+
+fn gone() -> Reply {
+    Reply::error(503, "the process is stopping")
+}
+
+async fn reload(state: &State) -> Reply {
+    let (reply, answer) = oneshot::channel();
+    if state.handle.orders.send(Order::Reload { reply: Some(reply) }).await.is_err() {
+        return gone();
+    }
+    match answer.await {
+        Ok(Ok(note)) => Reply::ok(json!({ "note": note })),
+        Ok(Err(why)) => Reply::error(422, why),
+        Err(_) => gone(),
+    }
+}
+
+/// Written to `file`, or into the store's directory, where this process may surely write; the
+/// answer says where.
+async fn backup(domain: &DomainHandle, store: &Path, arguments: &Value) -> Reply {
+    let path = match arguments["file"].as_str() {
+        Some(file) => PathBuf::from(file),
+        None => store.join(format!("backup-{}.partial", std::process::id())),
+    };
+    if !path.is_absolute() {
+        return Reply::error(400, "file: expected an absolute path");
+    }
+    let (reply, answer) = oneshot::channel();
+    if domain.control.send(Control::Backup { path: path.clone(), reply }).await.is_err() {
+        return gone();
+    }
+    match answer.await {
+        Ok(Ok(())) => Reply::ok(json!({ "note": "written", "file": path })),
+        Ok(Err(why)) => Reply::error(500, why),
+        Err(_) => gone(),
+    }
+}
+
+async fn command(domain: &DomainHandle, request: &Request, actor: &str) -> Reply {
+    let (reply, answer) = oneshot::channel();
+    let command = Control::Command {
+        verb: request.verb.clone(),
+        arguments: request.arguments.clone(),
+        actor: actor.to_owned(),
+        reply,
+    };
+    if domain.control.send(command).await.is_err() {
+        return gone();
+    }
+    match answer.await {
+        Ok(response) => {
+            let text = || Value::String(String::from_utf8_lossy(&response.body).into_owned());
+            let body = serde_json::from_slice(&response.body).unwrap_or_else(|_| text());
+            Reply { status: response.status, body }
+        }
+        Err(_) => Reply::error(503, "too much is under way; try again"),
+    }
+}

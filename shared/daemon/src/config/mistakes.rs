@@ -1,0 +1,68 @@
+//! What is wrong with a configuration: everything at once, each with its place, and never a secret.
+
+use std::{fmt, path::PathBuf};
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// Line of the file, variable or option it came from; empty for what is missing.
+    pub place: String,
+    /// The key; empty for what is not about one.
+    pub key: String,
+    /// What was expected, what was found, what to do.
+    pub text: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.place.is_empty() {
+            write!(f, "{}: ", self.place)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, "{}: ", self.key)?;
+        }
+        f.write_str(&self.text)
+    }
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConfigError {
+    /// There is no such file.
+    Missing(PathBuf),
+    /// The file cannot be read.
+    Unreadable(PathBuf, String),
+    /// These things are wrong with it.
+    Wrong(Vec<Fault>),
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing(file) => write!(f, "there is no configuration {}", file.display()),
+            Self::Unreadable(file, why) => {
+                write!(f, "the configuration {} cannot be read: {why}", file.display())
+            }
+            Self::Wrong(faults) => {
+                for (at, fault) in faults.iter().enumerate() {
+                    if at > 0 {
+                        f.write_str("\n")?;
+                    }
+                    fault.fmt(f)?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+/// The known word that was probably meant.
+pub(crate) fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}

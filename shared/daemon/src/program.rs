@@ -1,0 +1,120 @@
+//! What a program is, without its component's type: everything but the machine itself.
+
+use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
+
+use annex_service::{
+    component::{Component, HttpRoute},
+    service::Service,
+    settings::{Mistake, Setting},
+    store::Table,
+};
+use annex_store::Schema;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::{
+    config::{Domain, StorePlace},
+    runtime::{self, Control, DomainSettings, Report, RunError, Storage},
+};
+
+/// One of the four programs.
+#[derive(Clone)]
+pub struct Program {
+    /// `annex-muc`.
+    pub name: &'static str,
+    /// `muc`.
+    pub section: &'static str,
+    /// Name in service discovery.
+    pub title: &'static str,
+    /// Version.
+    pub version: &'static str,
+    /// Settings of the component's section.
+    pub settings: &'static [Setting],
+    /// Judges that section.
+    pub check: fn(&Value) -> Vec<Mistake>,
+    /// Tables of the component.
+    pub tables: &'static [Table],
+    /// HTTP routes of the component.
+    pub http: &'static [HttpRoute],
+    /// Verbs of the component, with what they are called.
+    pub verbs: Vec<Verb>,
+    /// Runs one domain.
+    pub(crate) run: RunDomain,
+}
+
+/// A verb of the admin socket that the component registers as a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verb {
+    /// Its words.
+    pub words: Vec<String>,
+    /// What it is called.
+    pub name: &'static str,
+}
+
+pub(crate) type Running = Pin<Box<dyn Future<Output = Result<(), RunError>>>>;
+pub(crate) type RunDomain =
+    fn(&Domain, Storage, DomainSettings, mpsc::Receiver<Control>, Arc<Report>) -> Running;
+
+impl Program {
+    /// The program of a component.
+    pub fn of<C: Component + 'static>() -> Self {
+        let registry = C::registry();
+        // Nodes of XEP-0133 are addresses, not words.
+        let verbs = registry.commands().filter(|command| !command.node.contains([':', '#']));
+        Self {
+            name: C::PROGRAM,
+            section: C::SECTION,
+            title: C::NAME,
+            version: env!("CARGO_PKG_VERSION"),
+            settings: C::settings(),
+            check: C::check,
+            tables: C::TABLES,
+            http: C::HTTP,
+            verbs: verbs
+                .map(|command| Verb {
+                    words: command.node.split('/').map(str::to_owned).collect(),
+                    name: command.name,
+                })
+                .collect(),
+            run: run_domain::<C>,
+        }
+    }
+
+    /// What its stores contain.
+    pub fn schema(&self) -> Schema {
+        Schema {
+            component: self.name,
+            version: FORMAT,
+            tables: annex_service::TABLES.iter().chain(self.tables).copied().collect(),
+            migrations: Vec::new(),
+        }
+    }
+
+    /// How a store of it is opened.
+    pub(crate) fn store(&self, place: &StorePlace) -> annex_store::Config {
+        annex_store::Config {
+            cache_capacity: place.cache,
+            durability: place.durability,
+            ..annex_store::Config::new(&place.path, self.schema())
+        }
+    }
+}
+
+/// Format of the stores of all components.
+const FORMAT: u32 = 1;
+
+fn run_domain<C: Component + 'static>(
+    domain: &Domain,
+    storage: Storage,
+    settings: DomainSettings,
+    control: mpsc::Receiver<Control>,
+    report: Arc<Report>,
+) -> Running {
+    let machine = Service::<C>::new(domain.common.clone(), &domain.section);
+    Box::pin(runtime::run(machine, storage, settings, control, report))
+}
+
+/// A whole program: reads the command line and does what it says.
+pub fn main<C: Component + 'static>() -> ExitCode {
+    crate::cli::main(&Program::of::<C>())
+}

@@ -1,0 +1,426 @@
+//! A running process: its domains, what they are told by signals, by the admin socket and by a
+//! reload, and its end.
+
+use std::{
+    cell::RefCell,
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+use tokio::{
+    sync::{broadcast, mpsc, oneshot},
+    task::{JoinSet, LocalSet},
+    time::timeout,
+};
+
+use crate::{
+    admin,
+    config::{
+        Config, Domain,
+        load::Sources,
+        reload::{self, Changes, same_link},
+    },
+    exit::{Exit, Failure},
+    handle::{DomainHandle, Order, Pending, ProcessHandle},
+    http, logging, notify,
+    program::Program,
+    runtime::{Control, DomainSettings, Report, RunError, Space, Storage},
+    signals::{Signal, Signals},
+};
+
+/// What everything around the domains knows of them.
+pub(crate) struct State {
+    pub(crate) program: Program,
+    pub(crate) handle: ProcessHandle,
+    /// Directories of the stores, in the order of the domains.
+    stores: Vec<PathBuf>,
+    started: SystemTime,
+    config_file: PathBuf,
+    /// How the last reload went.
+    reloaded: RefCell<Option<(bool, String)>>,
+}
+
+/// Events that a slow listener over HTTP may be behind.
+const EVENTS: usize = 1024;
+
+/// A machine that has not answered for so long is stuck.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// Opens the stores and runs until told to stop.
+pub(crate) fn run(program: &Program, config: Config, sources: &Sources) -> Result<(), Failure> {
+    let failed = |text: String| Failure::new(Exit::Failed, text);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| failed(format!("the system gives no event loop: {error}")))?;
+    let local = LocalSet::new();
+    let outcome = runtime.block_on(local.run_until(serve(program, config, sources)));
+    // What is left to the threads of the pool (a backup, a name to resolve) is not waited for.
+    runtime.shutdown_background();
+    outcome
+}
+
+async fn serve(program: &Program, config: Config, sources: &Sources) -> Result<(), Failure> {
+    let mut signals = Signals::listen().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let (orders, mut ordered) = mpsc::channel(16);
+    let mut running = JoinSet::new();
+    let mut domains = Vec::new();
+    let http = http::Http::bind(config.process.listen)
+        .await
+        .map_err(|why| Failure::new(Exit::Failed, why))?;
+    // Every store before the first domain runs: what cannot run whole does not run at all.
+    let mut storages = Vec::new();
+    for domain in &config.domains {
+        storages.push(Storage::open(program.store(&domain.store))?);
+    }
+    for (domain, storage) in config.domains.iter().zip(storages) {
+        domains.push(start(program, domain, storage, &mut running));
+    }
+    let state = Rc::new(State {
+        program: program.clone(),
+        handle: ProcessHandle {
+            program: program.name,
+            version: program.version,
+            routes: program.http,
+            domains: domains.into(),
+            orders,
+            restart: Pending::default(),
+        },
+        stores: config.domains.iter().map(|domain| domain.store.path.clone()).collect(),
+        started: SystemTime::now(),
+        config_file: config.loaded.file.clone(),
+        reloaded: RefCell::default(),
+    });
+    let listener = admin::bind(&config.process.sockets).map_err(|why| {
+        Failure::new(Exit::Failed, format!("the admin socket cannot be opened ({why}): set admin.socket"))
+    });
+    let listener = match listener {
+        Ok(listener) => listener,
+        Err(failure) => return end(state, running, false).await.and(Err(failure)),
+    };
+    tracing::info!(socket = %listener.path().display(), "ready");
+    let limit = config.domains.first().map_or(1 << 20, |domain| domain.limits.call_bytes);
+    http.serve(state.handle.clone(), limit);
+    notify::ready();
+    let mut process = Running { program, sources, config, state: state.clone() };
+    let outcome = tokio::select! {
+        () = admin::serve(&listener, &state) => Ok(Next::Stop { last: false }),
+        () = watch(&state) => Ok(Next::Stop { last: false }),
+        outcome = process.conduct(&mut signals, &mut ordered, &mut running) => outcome,
+    };
+    notify::stopping();
+    drop(process);
+    let last = match outcome {
+        Ok(Next::Stop { last }) => last,
+        Err(failure) => {
+            notify::status(&failure.text);
+            return Err(failure);
+        }
+    };
+    tracing::info!(last, "stopping; a second signal stops at once");
+    let ended = tokio::select! {
+        ended = end(state, running, last) => ended,
+        () = signals.again() => Err(Failure::new(Exit::Ok, "stopped at once")),
+    };
+    drop(listener);
+    match ended {
+        Err(failure) if failure.exit == Exit::Ok => Ok(()),
+        ended => ended,
+    }
+}
+
+fn start(
+    program: &Program,
+    domain: &Domain,
+    storage: Storage,
+    running: &mut JoinSet<Result<(), RunError>>,
+) -> DomainHandle {
+    let (events, _) = broadcast::channel(EVENTS);
+    let settings = DomainSettings {
+        link: domain.link.clone(),
+        limits: domain.limits,
+        space: Some(Space { path: domain.store.path.clone(), reserve: domain.store.reserve }),
+        trace: domain.trace.clone(),
+        publish: events.clone(),
+    };
+    let (control, commands) = mpsc::channel(64);
+    let report = Arc::new(Report::default());
+    let store = storage.store().clone();
+    let inspect = store.inspect();
+    let records: u64 = inspect.tables.iter().map(|table| table.records).sum();
+    tracing::info!(
+        domain = domain.common.jid.as_str(),
+        path = %domain.store.path.display(),
+        records,
+        bytes = inspect.file_bytes,
+        "store opened"
+    );
+    running.spawn_local((program.run)(domain, storage, settings, commands, report.clone()));
+    DomainHandle { jid: domain.common.jid.as_str().to_owned(), control, report, events, store }
+}
+
+/// Tells every domain to stop, and waits for all of them.
+async fn end(
+    state: Rc<State>,
+    mut running: JoinSet<Result<(), RunError>>,
+    last: bool,
+) -> Result<(), Failure> {
+    for domain in state.handle.domains.iter() {
+        let _ = domain.control.send(Control::Shutdown { last }).await;
+    }
+    let mut outcome = Ok(());
+    while let Some(ended) = running.join_next().await {
+        outcome = outcome.and(judged(ended));
+    }
+    // The last hold on the stores: they are closed when this returns.
+    drop(state);
+    outcome
+}
+
+fn judged(ended: Result<Result<(), RunError>, tokio::task::JoinError>) -> Result<(), Failure> {
+    match ended {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            let exit = if error.exit_code() == 4 { Exit::Store } else { Exit::Failed };
+            Err(Failure::new(exit, error.to_string()))
+        }
+        Err(_) => Err(Failure::new(Exit::Failed, "a fault in the program ended it; please report it")),
+    }
+}
+
+enum Next {
+    Stop { last: bool },
+}
+
+struct Running<'a> {
+    program: &'a Program,
+    sources: &'a Sources,
+    config: Config,
+    state: Rc<State>,
+}
+
+impl Running<'_> {
+    async fn conduct(
+        &mut self,
+        signals: &mut Signals,
+        orders: &mut mpsc::Receiver<Order>,
+        running: &mut JoinSet<Result<(), RunError>>,
+    ) -> Result<Next, Failure> {
+        loop {
+            tokio::select! {
+                signal = signals.next() => match signal {
+                    Signal::Stop => return Ok(Next::Stop { last: false }),
+                    Signal::Reload => drop(self.reload().await),
+                    Signal::Status => {
+                        let status = self.state.status(None).await;
+                        tracing::info!(%status, "status");
+                    }
+                },
+                Some(order) = orders.recv() => match order {
+                    Order::Reload { reply } => {
+                        let outcome = self.reload().await;
+                        if let Some(reply) = reply {
+                            let _ = reply.send(outcome);
+                        }
+                    }
+                    Order::Stop { last } => return Ok(Next::Stop { last }),
+                },
+                Some(ended) = running.join_next() => {
+                    judged(ended)?;
+                    return Err(Failure::new(Exit::Failed, "a domain ended without being told to"));
+                }
+            }
+        }
+    }
+
+    /// Reads the configuration again, judges it whole, and applies what can be.
+    async fn reload(&mut self) -> Result<String, String> {
+        notify::reloading();
+        let outcome = self.try_reload().await;
+        match &outcome {
+            Ok(sentence) => tracing::info!("configuration reloaded; {sentence}"),
+            Err(why) => {
+                for fault in why.lines() {
+                    tracing::error!("configuration not reloaded: {fault}");
+                }
+            }
+        }
+        let told = match &outcome {
+            Ok(sentence) => (true, sentence.clone()),
+            Err(why) => (false, why.clone()),
+        };
+        *self.state.reloaded.borrow_mut() = Some(told);
+        notify::ready();
+        notify::status(&self.state.line());
+        outcome
+    }
+
+    async fn try_reload(&mut self) -> Result<String, String> {
+        let new = Config::read(self.program, self.sources).map_err(|error| error.to_string())?;
+        for warning in &new.warnings {
+            tracing::warn!("{warning}");
+        }
+        let (effective, changes) =
+            reload::merge(self.program, &self.config, &new).map_err(|error| error.to_string())?;
+        self.apply(&effective, &changes).await;
+        self.config = effective;
+        self.state.handle.restart.set(changes.restart.clone());
+        Ok(changes.sentence())
+    }
+
+    async fn apply(&mut self, effective: &Config, changes: &Changes) {
+        // The level may have been changed over the socket: a reload makes it what the file says.
+        if let Err(why) = logging::set_level(&effective.process.level) {
+            tracing::warn!("log.level: {why}");
+        }
+        if changes.live.is_empty() && changes.reconnect.is_empty() {
+            return;
+        }
+        let old = self.config.domains.iter().zip(&effective.domains);
+        for ((old, new), served) in old.zip(self.state.handle.domains.iter()) {
+            let link = (!same_link(&old.link, &new.link)).then(|| Box::new(new.link.clone()));
+            let limits = (old.limits != new.limits).then_some(new.limits);
+            if old.common == new.common && old.section == new.section && link.is_none() && limits.is_none() {
+                continue;
+            }
+            let control = Control::Config {
+                common: Box::new(new.common.clone()),
+                section: new.section.clone(),
+                link,
+                limits,
+            };
+            let _ = served.control.send(control).await;
+        }
+    }
+}
+
+impl State {
+    /// Address of the main domain.
+    pub(crate) fn main(&self) -> &str {
+        self.handle.domains.first().map_or("", |domain| &domain.jid)
+    }
+
+    /// A domain by name, the main one if none is given, and the directory of its store.
+    pub(crate) fn domain(&self, name: Option<&str>) -> Result<(&DomainHandle, &PathBuf), String> {
+        let mut domains = self.handle.domains.iter().zip(&self.stores);
+        let found = match name {
+            None => domains.next(),
+            Some(name) => domains.find(|(domain, _)| domain.jid == name),
+        };
+        found.ok_or_else(|| {
+            let all: Vec<&str> = self.handle.domains.iter().map(|domain| domain.jid.as_str()).collect();
+            format!("there is no domain {}; there are {}", name.unwrap_or_default(), all.join(", "))
+        })
+    }
+
+    /// One line for systemd.
+    pub(crate) fn line(&self) -> String {
+        let mut parts: Vec<String> = Vec::new();
+        for domain in self.handle.domains.iter() {
+            let link = domain.report.link();
+            parts.push(match (link.online, link.error) {
+                (true, _) => format!("{} connected to {}", domain.jid, link.software.unwrap_or(link.server)),
+                (false, Some(error)) => format!("{} waits: {error}", domain.jid),
+                (false, None) => format!("{} connecting to {}", domain.jid, link.server),
+            });
+        }
+        if let Some((false, why)) = &*self.reloaded.borrow() {
+            parts.push(format!("configuration not reloaded: {}", why.lines().next().unwrap_or_default()));
+        }
+        let waiting = self.handle.restart.keys();
+        if !waiting.is_empty() {
+            parts.push(format!("restart to apply {}", waiting.join(", ")));
+        }
+        parts.join("; ")
+    }
+
+    /// Everything that `status` tells.
+    pub(crate) async fn status(&self, only: Option<&str>) -> Value {
+        let mut domains = Vec::new();
+        let mut healthy = true;
+        for (domain, path) in self.handle.domains.iter().zip(&self.stores) {
+            if only.is_some_and(|name| name != domain.jid) {
+                continue;
+            }
+            let status = asked(domain).await;
+            healthy &= status.is_some() && domain.report.online() && !domain.report.space_low();
+            let inspect = domain.store.inspect();
+            let tables: serde_json::Map<String, Value> = inspect
+                .tables
+                .iter()
+                .map(|table| (table.name.clone(), json!({ "records": table.records, "bytes": table.bytes })))
+                .collect();
+            domains.push(json!({
+                "jid": domain.jid,
+                "answers": status.is_some(),
+                "link": domain.report.link(),
+                "numbers": domain.report.numbers(),
+                "component": status.map_or(Value::Null, |status| status.component),
+                "space_low": domain.report.space_low(),
+                "store": {
+                    "path": path,
+                    "live_bytes": inspect.live_bytes,
+                    "file_bytes": inspect.file_bytes,
+                    "compacting": inspect.compacting,
+                    "tables": tables,
+                },
+            }));
+        }
+        let reloaded = self.reloaded.borrow();
+        let last = reloaded.as_ref().map(|(ok, text)| json!({ "ok": ok, "text": text }));
+        let since = self.started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        json!({
+            "healthy": healthy,
+            "program": self.program.name,
+            "version": self.program.version,
+            "pid": std::process::id(),
+            "config": self.config_file,
+            "started": since,
+            "uptime_seconds": self.started.elapsed().map_or(0, |uptime| uptime.as_secs()),
+            "restart_needed_for": self.handle.restart.keys(),
+            "last_reload": last,
+            "domains": domains,
+        })
+    }
+}
+
+/// The core's own answer, if it gives one in time.
+async fn asked(domain: &DomainHandle) -> Option<crate::runtime::Status> {
+    let (reply, answer) = oneshot::channel();
+    let asked = async {
+        domain.control.send(Control::Status { reply }).await.ok()?;
+        answer.await.ok()
+    };
+    timeout(ANSWER, asked).await.ok().flatten()
+}
+
+/// Keeps systemd informed: the line of status when it changes, the watchdog when every core has
+/// answered.
+async fn watch(state: &State) {
+    if !notify::is_wanted() {
+        return std::future::pending().await;
+    }
+    let look = notify::watchdog_interval().map_or(LOOK, |interval| (interval / 2).min(LOOK));
+    let mut told = String::new();
+    loop {
+        let line = state.line();
+        if line != told {
+            notify::status(&line);
+            told = line;
+        }
+        let mut alive = true;
+        for domain in state.handle.domains.iter() {
+            alive &= asked(domain).await.is_some();
+        }
+        if alive && notify::watchdog_interval().is_some() {
+            notify::watchdog();
+        }
+        tokio::time::sleep(look).await;
+    }
+}
+
+/// How often the line of status is compared.
+const LOOK: Duration = Duration::from_secs(2);
