@@ -89,10 +89,11 @@ impl Request {
                 (end.saturating_sub(max), end)
             }
             Place::Last => (list.len().saturating_sub(max), list.len()),
-            Place::Index(index) if *index > list.len() => {
-                return Err(Refusal::new(Condition::ItemNotFound, "rsm.index"));
+            // §2.6: a page from behind the end is empty.
+            Place::Index(index) => {
+                let start = list.len().min(*index);
+                (start, list.len().min(start + max))
             }
-            Place::Index(index) => (*index, list.len().min(index + max)),
         };
         Ok(Selection { items: &list[start..end], index: start, count: list.len() })
     }
@@ -168,6 +169,8 @@ mod tests {
         assert_eq!(page(Place::Before("b".into()), 5), Ok(vec!["a"]));
         assert_eq!(page(Place::Last, 2), Ok(vec!["d", "e"]));
         assert_eq!(page(Place::Index(3), 9), Ok(vec!["d", "e"]));
+        assert_eq!(page(Place::Index(5), 2), Ok(vec![]));
+        assert_eq!(page(Place::Index(usize::MAX), 2), Ok(vec![]));
         assert_eq!(page(Place::First, 0), Ok(vec![]));
     }
 
@@ -175,6 +178,5 @@ mod tests {
     fn an_item_that_is_not_in_the_list_is_not_found() {
         assert_eq!(page(Place::After("x".into()), 2), Err(Condition::ItemNotFound));
         assert_eq!(page(Place::Before("x".into()), 2), Err(Condition::ItemNotFound));
-        assert_eq!(page(Place::Index(6), 2), Err(Condition::ItemNotFound));
     }
 }
