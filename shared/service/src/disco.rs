@@ -232,11 +232,7 @@ pub struct ItemPage {
 /// cut to what a stanza holds. The id of an item is its address, with its node behind a `#`.
 pub fn items(stanza: &Stanza, list: &[Item], common: &Common) -> Outcome<Answer> {
     let asked = Query::parse(stanza)?;
-    let mut request = asked.page.clone().unwrap_or_default();
-    if let Place::Index(index) = &mut request.place {
-        // XEP-0059 §2.6: behind the last item lies an empty page.
-        *index = (*index).min(list.len());
-    }
+    let request = asked.page.clone().unwrap_or_default();
     let list: Vec<(String, &Item)> = list.iter().map(|item| (uid_of(item), item)).collect();
     let selection = request.select(&list, list.len(), |(uid, _)| uid)?;
     let end = selection.index + selection.items.len();
