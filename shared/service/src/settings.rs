@@ -12,7 +12,8 @@ pub enum Reload {
     Restart,
 }
 
-/// Type of a value, as it is checked and as the book names it.
+/// Type of a value, as it is checked and as the book names it. A component finds its section with
+/// every default filled in, a time as a number of seconds, a size as a number of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     /// `true` or `false`.

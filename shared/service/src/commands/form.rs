@@ -80,9 +80,17 @@ pub(super) fn accept(step: &Step, form: Option<&Form>) -> Result<Arguments, Refu
 }
 
 /// Judges what a verb was given for the fields of a step, and adds the defaults of the others.
+/// Values without a name go to the fields that have none, in their order.
 pub(super) fn complete(step: &Step, given: &mut Arguments) -> Result<(), Refusal> {
     let mut missing = Vec::new();
     for (var, field) in asked(step) {
+        if !given.0.contains_key(var)
+            && let Some(unnamed) = given.0.get_mut("")
+            && !unnamed.is_empty()
+        {
+            let value = unnamed.remove(0);
+            given.0.insert(var.to_owned(), vec![value]);
+        }
         let values = match given.0.get(var) {
             Some(values) => judge(field, var, values).map_err(refusals::arguments)?,
             None if field.values.is_empty() && field.required => {

@@ -1,6 +1,7 @@
 //! Verbs of the admin socket: the same commands, with arguments as JSON and answers as JSON.
 //!
 //! Arguments are an object: text, number, boolean, or a list of these, by the name of the field.
+//! Values whose field the caller does not know stand in a list under the empty name.
 //! The answer is `{"note": …, "columns": [{"name": …, "label": …}], "rows": [[…]]}`.
 
 use annex_stanza::{Condition, Jid, Refusal};
