@@ -74,6 +74,8 @@ pub(crate) struct Storage {
     /// Bytes written or freed since the last compaction, and since its need was last looked at.
     pub(crate) churn: u64,
     unchecked: u64,
+    /// The last compaction was in a hurry, and left files larger than need be.
+    pub(crate) hurried: bool,
     /// Groups that are on the device; 0 until the first flush.
     noted: u64,
 }
@@ -86,13 +88,23 @@ impl Storage {
         // Whatever was written before this start counts as wear: a store that was left large is
         // looked at soon.
         let churn = u64::MAX / 2;
-        Self { shared, writer, taps: Vec::new(), failed: None, sink, churn, unchecked: 1, noted: 0 }
+        Self {
+            shared,
+            writer,
+            taps: Vec::new(),
+            failed: None,
+            sink,
+            churn,
+            unchecked: 1,
+            hurried: false,
+            noted: 0,
+        }
     }
 
     /// Works until the store is closed.
     pub(crate) fn run(&mut self) {
         loop {
-            match self.shared.queue.next(self.unchecked > 0) {
+            match self.shared.queue.next(self.unchecked > 0 || self.hurried) {
                 Next::Group(group) => self.group(&group),
                 Next::Task(task) => task(self),
                 Next::Tick => self.tick(),
@@ -174,7 +186,11 @@ impl Storage {
             Home::note_seen(self.writer.engine.dir(), self.noted);
         }
         self.store_confirmed();
-        if self.unchecked > 0 {
+        if self.hurried {
+            // Now there is time.
+            self.churn = u64::MAX / 2;
+        }
+        if self.unchecked > 0 || self.hurried {
             self.look();
         }
     }
@@ -196,6 +212,7 @@ impl Storage {
 
     fn look(&mut self) {
         self.unchecked = 0;
+        self.hurried &= self.shared.compacting.load(Ordering::Relaxed);
         if self.failed.is_none() && compact::is_due(self) {
             self.churn = 0;
             compact::start(&self.shared);

@@ -107,10 +107,13 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let mut stream = Stream::begin(shared, Full::Wait)?;
     let mut rebuild = Rebuild::start(home, shared.config.cache_capacity, Pace::Bulk)?;
     let mut entries = Vec::new();
+    let mut hurried = false;
     loop {
         let more = stream.next(&mut entries)?;
         // Writers in a hurry come before a compact copy: the next compaction makes up for it.
-        rebuild.hurry(stream.tap().waiting() > HURRY);
+        let hurry = stream.tap().waiting() > HURRY;
+        hurried |= hurry;
+        rebuild.hurry(hurry);
         for (key, value) in entries.drain(..) {
             rebuild.put(key, value)?;
         }
@@ -121,7 +124,7 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let Built { number, engine, state } = rebuild.finish(&owner, Marks::default())?;
     let mut writer = Writer { engine: Arc::new(engine), state };
     let switched = catch_up(stream.tap(), &mut writer)
-        .and_then(|()| switch(shared, stream.tap().clone(), writer, number));
+        .and_then(|()| switch(shared, stream.tap().clone(), writer, number, hurried));
     match switched {
         Ok(old) => {
             retire(old);
@@ -164,6 +167,7 @@ fn switch(
     tap: Arc<Tap>,
     mut writer: Writer,
     number: u64,
+    hurried: bool,
 ) -> Result<Arc<Engine>, StoreError> {
     ask(shared, move |storage: &mut Storage| {
         if let Some(error) = &storage.failed {
@@ -192,6 +196,7 @@ fn switch(
         let old = storage.shared.slot.replace(writer.engine.clone());
         storage.writer = writer;
         storage.churn = 0;
+        storage.hurried = hurried;
         storage.taps.retain(|other| !Arc::ptr_eq(other, &tap));
         Ok(old)
     })?

@@ -129,7 +129,7 @@ impl Lines<'_> {
         };
         match serde_json::from_str::<End>(&self.text) {
             Ok(end) if end.end => Ok(Next::End(end.marks())),
-            _ => Err(self.error(line)),
+            _ => Err(self.error(line.to_string())),
         }
     }
 
@@ -137,13 +137,13 @@ impl Lines<'_> {
         self.text.clear();
         self.number += 1;
         let read = self.input.read_line(&mut self.text);
-        match read.map_err(|error| self.error(error))? {
+        match read.map_err(|error| self.error(error.to_string()))? {
             0 => Err(self.error("the export ends too early: its last line is missing")),
             _ => Ok(()),
         }
     }
 
-    fn error(&self, why: impl ToString) -> FileError {
-        FileError::Line { line: self.number, why: why.to_string() }
+    fn error(&self, why: impl Into<String>) -> FileError {
+        FileError::Line { line: self.number, why: why.into() }
     }
 }

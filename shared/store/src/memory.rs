@@ -3,7 +3,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    ops::Bound,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -12,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     fetch::Deliver,
-    reader::{Collect, bounds},
+    reader::{Collect, Stretch, bounds},
     schema::{Commit, Committed, Mark, Marks, Sink},
 };
 
@@ -171,7 +170,7 @@ impl Memory {
         }
         let mut collect = Collect::new(scan);
         if let Some(stretch) = bounds(scan) {
-            let records = inner.records.range::<Vec<u8>, (Bound<Vec<u8>>, Bound<Vec<u8>>)>(stretch);
+            let records = inner.records.range::<Vec<u8>, Stretch>(stretch);
             let mut take = |(key, value): (&Vec<u8>, &Bytes)| {
                 let wants = collect.wants();
                 if wants {

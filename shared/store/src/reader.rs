@@ -44,8 +44,11 @@ fn named(error: StoreError, what: &str, table: Table) -> StoreError {
     StoreError { what: format!("{what} {}", table.name), ..error }
 }
 
+/// Lower and upper bound, as whole keys.
+pub(crate) type Stretch = (Bound<Vec<u8>>, Bound<Vec<u8>>);
+
 /// The bounds of a scan as whole keys; none if nothing can lie between them.
-pub(crate) fn bounds(scan: &Scan) -> Option<(Bound<Vec<u8>>, Bound<Vec<u8>>)> {
+pub(crate) fn bounds(scan: &Scan) -> Option<Stretch> {
     let table = scan.table;
     let low = match &scan.start {
         Bound::Included(key) => Bound::Included(table.key(key)),

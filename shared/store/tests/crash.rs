@@ -23,7 +23,7 @@ const CHILD: &str = "ANNEX_CRASH_CHILD";
 /// The writes of a turn: the same number in three tables, one of them long, and the turn before last
 /// removed from one.
 fn ops(turn: u64) -> Vec<Op> {
-    let length = if turn % 7 == 0 { 20_000 } else { 60 };
+    let length = if turn.is_multiple_of(7) { 20_000 } else { 60 };
     let mut ops = vec![
         Op::put(ROOM, turn.to_be_bytes(), noise(turn, length)),
         Op::put(ITEM, turn.to_be_bytes(), noise(turn, 30)),

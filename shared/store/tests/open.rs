@@ -160,8 +160,12 @@ fn damaged_files_are_an_error_or_are_found_and_never_a_panic() {
     let mut running = Running::open(config(&whole)).unwrap();
     for turn in 0..40u64 {
         let put = |n: u64| {
-            let length = if n % 50 == 0 { 9_000 } else { 200 };
-            Op::put(if n % 2 == 0 { ROOM } else { ITEM }, n.to_be_bytes(), noise(n, length))
+            let length = if n.is_multiple_of(50) { 9_000 } else { 200 };
+            Op::put(
+                if n.is_multiple_of(2) { ROOM } else { ITEM },
+                n.to_be_bytes(),
+                noise(n, length),
+            )
         };
         running.write((turn * 50..turn * 50 + 50).map(put).collect());
     }
