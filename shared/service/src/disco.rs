@@ -3,7 +3,7 @@
 
 use annex_stanza::{
     Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns,
-    rsm::{self, Place},
+    rsm,
 };
 
 use crate::{
