@@ -214,6 +214,8 @@ pub struct MessageRecord {
     pub payload: Vec<u8>,
     /// When it was sent, in µs since 1970.
     pub at: i64,
+    /// It changes the subject: those who enter are told the subject anyway.
+    pub subject: bool,
 }
 
 impl Record for MessageRecord {

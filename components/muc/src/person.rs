@@ -46,7 +46,7 @@ pub(crate) struct Walk {
 pub(crate) fn begin(
     muc: &mut Muc,
     token: u64,
-    person: Jid,
+    person: &Jid,
     what: Person,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {

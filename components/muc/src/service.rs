@@ -165,7 +165,7 @@ impl Component for Muc {
                 }
             }
             Event::Person { token, person, what } => {
-                person::begin(self, token, person, what, context)?
+                person::begin(self, token, &person, what, context)?;
             }
         }
         Ok(())

@@ -1,5 +1,7 @@
 //! Conversations as text files: one file, one rule, named after it.
 
+#![allow(clippy::disallowed_methods, reason = "scenarios are files")]
+
 use annex_muc::Muc;
 
 #[test]

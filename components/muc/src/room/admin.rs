@@ -144,7 +144,7 @@ pub(crate) fn fetched(
     match answer {
         Ok(xml) => context.reply(reply, Ok(xml)),
         Err(annex_service::context::Failure::Refused(refusal)) => {
-            context.reply(reply, Err(refusal))
+            context.reply(reply, Err(refusal));
         }
         Err(store) => return Err(store),
     }
@@ -235,6 +235,15 @@ pub(crate) fn set(
     Ok(Answer::Later)
 }
 
+/// Cuts a text to at most so many bytes.
+pub(crate) fn shorten(text: &mut String, max: usize) {
+    let mut end = max.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.truncate(end);
+}
+
 fn query(stanza: &Stanza) -> Outcome<Element> {
     let child = stanza.payload.children().first().ok_or_else(refusals::bad_payload)?;
     Ok(stanza.payload.element(child)?)
@@ -250,7 +259,7 @@ fn delta(room: &Room, settings: &Settings, item: &Element) -> Outcome<Delta> {
     };
     let mut reason = item.get_child("reason", ns::MUC_ADMIN).map(Element::text);
     if let Some(reason) = &mut reason {
-        reason.truncate(reason.floor_char_boundary(settings.max_reason));
+        shorten(reason, settings.max_reason);
     }
     let reason = reason.filter(|reason| !reason.is_empty());
     let target = match (item.attr("role"), item.attr("affiliation")) {

@@ -63,9 +63,8 @@ impl Affiliation {
     pub fn initial_role(self, config: &Config) -> Role {
         match self {
             Self::Owner | Self::Admin => Role::Moderator,
-            Self::Member => Role::Participant,
             Self::None if config.moderated => Role::Visitor,
-            Self::None => Role::Participant,
+            Self::Member | Self::None => Role::Participant,
             Self::Outcast => Role::None,
         }
     }

@@ -85,6 +85,9 @@ pub(crate) fn past(
             if earliest.is_some_and(|earliest| Timestamp(record.at) < earliest) {
                 break 'pages;
             }
+            if record.subject {
+                continue;
+            }
             let template = replay(room, &record);
             // §7.2.14: characters of whole stanzas; one that does not fit ends the run, as what
             // lies behind it would leave a hole.

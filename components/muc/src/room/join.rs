@@ -1,7 +1,7 @@
 //! Entering a room (XEP-0045 §7.1, §7.2).
 
 use annex_service::context::{Context, Outcome};
-use annex_stanza::{Chunks, Jid, Nick, Refusal, Stanza, Template, ns};
+use annex_stanza::{Chunks, Jid, Nick, Stanza, Template, ns};
 
 use super::{
     Room,
@@ -173,7 +173,7 @@ pub(crate) fn add(
             let role = affiliation.initial_role(&room.record.config);
             let occupant =
                 Occupant::new(context.turn, &room.jid, nick, person, affiliation, role, &id)
-                    .map_err(|_| Refusal::from(refusals::no_nick()))?;
+                    .map_err(|_| refusals::no_nick())?;
             let number = occupant.number;
             room.add_occupant(occupant, context.turn);
             number

@@ -69,6 +69,7 @@ fn groupchat(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
             lang: stanza.lang.clone(),
             payload: payload.clone(),
             at: context.turn.wall().0,
+            subject: false,
         };
         room.load_kept(context.turn)?;
         let mut xml = Xml::new();

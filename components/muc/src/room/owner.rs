@@ -97,7 +97,7 @@ pub(crate) fn set(
         };
         let mut reason = text("reason");
         if let Some(reason) = &mut reason {
-            reason.truncate(reason.floor_char_boundary(muc.settings.max_reason));
+            admin::shorten(reason, muc.settings.max_reason);
         }
         let venue = destroy.attr("jid").map(str::trim).filter(|jid| Jid::parse(jid).is_ok());
         let why = Reason {

@@ -233,11 +233,9 @@ impl Rooms {
             let Some(room) = load::by_name(jid, self.admins_own, context)? else { return Ok(None) };
             self.insert(room);
         }
-        let room = self.rooms.get_mut(jid.bare_key());
-        Ok(room.map(|room| {
-            room.touched = context.turn.since_start();
-            room
-        }))
+        let Some(room) = self.rooms.get_mut(jid.bare_key()) else { return Ok(None) };
+        room.touched = context.turn.since_start();
+        Ok(Some(room))
     }
 
     /// The room with this number, if it was not destroyed.

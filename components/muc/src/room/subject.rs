@@ -76,7 +76,8 @@ pub(crate) fn change(
         history::stanza_id(&mut xml, &archive_id, &room.jid);
         let lang = stanza.lang.clone();
         let id = Some(id.clone());
-        let record = MessageRecord { archive_id, nick, sender, id, lang, payload: said, at };
+        let record =
+            MessageRecord { archive_id, nick, sender, id, lang, payload: said, at, subject: true };
         room.keep(&record, context);
     } else {
         let at = context.turn.stamp();

@@ -1,0 +1,137 @@
+//! §7.2.13, §7.2.14: messages of the past.
+
+use crate::table::*;
+
+fn ten() -> Table {
+    let mut table = Table::new();
+    for number in 0..10 {
+        table.say(ALICE, &format!("number {number}"));
+        table.harness.advance(std::time::Duration::from_secs(60));
+    }
+    table.quiet();
+    table
+}
+
+fn asked(table: &mut Table, history: &str) -> Vec<String> {
+    table.join_with(BOB, "Bob", history);
+    let told = table.harness.take_to(BOB);
+    table.leave(BOB, "Bob");
+    table.quiet();
+    let bodies = told.iter().map(brief).filter_map(|line| {
+        Some(line.strip_prefix("Ann: number ")?.strip_suffix(" (delayed)")?.to_owned())
+    });
+    bodies.collect()
+}
+
+/// Case 24–26.
+#[test]
+fn the_newest_contiguous_run_that_meets_every_limit_is_sent() {
+    let mut table = ten();
+    let all: Vec<String> = (0..10).map(|number| number.to_string()).collect();
+    let one = table.harness.store().table(annex_muc::keys::MESSAGES).len();
+    assert_eq!(one, 10);
+    for (history, expected) in [
+        ("", &all[..]),
+        ("<history/>", &all[..]),
+        ("<history maxstanzas='0'/>", &[]),
+        ("<history maxchars='0'/>", &[]),
+        ("<history maxstanzas='3'/>", &all[7..]),
+        ("<history seconds='150'/>", &all[8..]),
+        ("<history since='2026-01-02T03:08:05Z'/>", &all[4..]),
+        ("<history since='2026-01-02T04:08:04.5+01:00'/>", &all[4..]),
+        ("<history since='2036-01-01T00:00:00Z'/>", &[]),
+        ("<history since='yesterday'/>", &all[..]),
+        ("<history maxstanzas='5' seconds='150' since='2026-01-02T03:08:05Z'/>", &all[8..]),
+        ("<history maxchars='10'/>", &[]),
+        ("<history maxchars='100000'/>", &all[..]),
+        ("<history maxstanzas='-1' seconds='99999999999999999999'/>", &all[..]),
+    ] {
+        assert_eq!(asked(&mut table, history), expected, "{history}");
+    }
+}
+
+/// Case 25.
+#[test]
+fn a_message_that_does_not_fit_ends_the_run() {
+    let mut table = Table::new();
+    table.say(ALICE, "number 0");
+    table.say(ALICE, &"long ".repeat(1000));
+    table.say(ALICE, "number 2");
+    table.quiet();
+    assert_eq!(asked(&mut table, "<history maxchars='2000'/>"), ["2"]);
+}
+
+#[test]
+fn who_does_not_ask_gets_twenty_and_nobody_more_than_a_hundred() {
+    let mut table = Table::new();
+    for number in 0..150 {
+        table.say(ALICE, &format!("number {number}"));
+    }
+    table.quiet();
+    assert_eq!(asked(&mut table, "").len(), 20);
+    let hundred = asked(&mut table, "<history maxstanzas='1000'/>");
+    assert_eq!((hundred.len(), hundred[0].as_str()), (100, "50"));
+    assert_eq!(table.harness.store().table(annex_muc::keys::MESSAGES).len(), 100);
+}
+
+/// Case 32, XEP-0334.
+#[test]
+fn hints_decide_what_is_kept() {
+    let mut table = Table::new();
+    let hint = |name: &str| format!("<{name} xmlns='urn:xmpp:hints'/>");
+    table.message(ALICE, &format!("<body>number 0</body>{}", hint("no-store")));
+    table.message(ALICE, &format!("<body>number 1</body>{}", hint("no-permanent-store")));
+    table.message(ALICE, "<active xmlns='http://jabber.org/protocol/chatstates'/>");
+    table.message(ALICE, "<body>number 2</body>");
+    table.message(
+        ALICE,
+        &format!("<reactions xmlns='urn:xmpp:reactions:0' id='x'/>{}", hint("store")),
+    );
+    table.whisper(ALICE, "Ann", "<body>number 3</body>");
+    table.quiet();
+    assert_eq!(table.harness.store().table(annex_muc::keys::MESSAGES).len(), 2);
+    assert_eq!(asked(&mut table, ""), ["2"]);
+}
+
+/// Case 27.
+#[test]
+fn the_history_is_the_same_after_a_crash() {
+    let mut table = ten();
+    let before = {
+        table.join(BOB, "Bob");
+        table.harness.take_to(BOB)
+    };
+    table.leave(BOB, "Bob");
+    table.harness.crash(annex_testkit::Crash::AfterCommit);
+    table.quiet();
+    table.join(BOB, "Bob");
+    let after = table.harness.take_to(BOB);
+    assert_eq!(before, after);
+    assert!(before.iter().filter(|sent| sent.xml.contains("stanza-id")).count() == 10);
+}
+
+/// Case 43.
+#[test]
+fn a_room_of_the_same_name_has_nothing_of_the_one_before() {
+    let mut table = ten();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='owner'/>");
+    table.leave(ALICE, "Ann");
+    table.quiet();
+    table.join(BOB, "Bob");
+    table.submit_as(BOB, &[]);
+    table.quiet();
+    table.join(ALICE, "Ann");
+    table.told(
+        ALICE,
+        &[
+            "Bob owner/moderator",
+            "Ann none/participant alice@example.com/phone 110",
+            ": subject []",
+        ],
+    );
+    for kind in [annex_muc::keys::MESSAGES, annex_muc::keys::ROOMS, annex_muc::keys::OCCUPANTS] {
+        let rooms: std::collections::BTreeSet<_> =
+            table.harness.store().table(kind).iter().map(|row| row.key[..8].to_vec()).collect();
+        assert!(rooms.len() <= 1, "what belonged to the old room is gone");
+    }
+}

@@ -1,0 +1,194 @@
+//! §7.4, §7.5, §8.1: talking.
+
+use crate::table::*;
+
+/// Case 54.
+#[test]
+fn who_may_not_speak_is_told_why() {
+    let mut table = Table::new();
+    table.submit(&[("muc#roomconfig_moderatedroom", &["1"])]);
+    table.join(BOB, "Bob");
+    table.quiet();
+    table.say(DAVE, "x");
+    table.told(DAVE, &["message: error modify not-acceptable"]);
+    table.say(BOB, "x");
+    table.told(BOB, &["message: error auth forbidden"]);
+    table.stanza(&format!(
+        "<message from='{ALICE}' to='{ROOM}' type='chat'><body>x</body></message>"
+    ));
+    table.told(ALICE, &["message: error modify bad-request"]);
+    table.stanza(&format!("<message from='{DAVE}' to='nowhere@rooms.example.com' type='groupchat'><body>x</body></message>"));
+    table.told(DAVE, &["message: error cancel item-not-found"]);
+    table.stanza(&format!(
+        "<message from='{DAVE}' to='{ROOM}' type='error'><error type='cancel'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    ));
+    table.silence();
+}
+
+/// Case 59, 60.
+#[test]
+fn a_message_is_reflected_untouched_with_one_id_for_all() {
+    let mut table = Table::three();
+    let body = "é&amp;".repeat(10_000);
+    table.stanza(&format!(
+        "<message from='{BOB}' to='{ROOM}' type='groupchat' xml:lang='fr'>
+           <body>{body}</body><body xml:lang='de'>zwei</body>
+           <reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>🦀</reaction></reactions>
+           <reply xmlns='urn:xmpp:reply:0' to='x' id='y'/>
+         </message>"
+    ));
+    let sent = table.harness.take();
+    assert_eq!(sent.len(), 3);
+    let id = sent[0].element().attr("id").map(str::to_owned).expect("one was given");
+    for copy in sent {
+        copy.expect(&format!(
+            "<message from='{ROOM}/Bob' to='{}' type='groupchat' id='{id}' xml:lang='fr'>
+               <body>{body}</body><body xml:lang='de'>zwei</body>
+               <reactions xmlns='urn:xmpp:reactions:0' id='x'><reaction>🦀</reaction></reactions>
+               <reply xmlns='urn:xmpp:reply:0' to='x' id='y'/>
+               <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
+               <stanza-id xmlns='urn:xmpp:sid:0' by='{ROOM}' id='*'/>
+             </message>",
+            copy.to
+        ));
+    }
+}
+
+#[test]
+fn what_only_the_room_may_say_is_taken_out() {
+    let mut table = Table::three();
+    table.message(
+        BOB,
+        "<body>x</body>
+         <x xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x>
+         <occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/>
+         <stanza-id xmlns='urn:xmpp:sid:0' by='TEA@rooms.example.com' id='forged'/>
+         <stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
+         <delay xmlns='urn:xmpp:delay' from='tea@rooms.example.com/Ann' stamp='2020-01-01T00:00:00Z'/>
+         <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>",
+    );
+    table.harness.take_to(CAROL)[0].expect(&format!(
+        "<message from='{ROOM}/Bob' to='{CAROL}' type='groupchat' id='m'>
+           <body>x</body>
+           <stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
+           <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>
+           <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
+           <stanza-id xmlns='urn:xmpp:sid:0' by='{ROOM}' id='*'/>
+         </message>"
+    ));
+}
+
+/// Case 55, §7.5.
+#[test]
+fn a_private_message_goes_to_one_and_is_marked() {
+    let mut table = Table::three();
+    table.whisper(
+        BOB,
+        "Carol",
+        "<body>psst</body><x xmlns='http://jabber.org/protocol/muc#user'/>",
+    );
+    table.harness.take_to(CAROL)[0].expect(&format!(
+        "<message from='{ROOM}/Bob' to='{CAROL}' type='chat' id='w'>
+           <body>psst</body><x xmlns='http://jabber.org/protocol/muc#user'/>
+           <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
+         </message>"
+    ));
+    table.silence();
+    table.whisper(BOB, "Nobody", "<body>x</body>");
+    table.told(BOB, &["message: error cancel item-not-found"]);
+    table.whisper(DAVE, "Carol", "<body>x</body>");
+    table.told(DAVE, &["message: error modify not-acceptable"]);
+    table.stanza(&format!(
+        "<message from='{BOB}' to='{ROOM}/Carol' type='groupchat'><body>x</body></message>"
+    ));
+    table.told(BOB, &["message: error modify bad-request"]);
+    table.silence();
+}
+
+#[test]
+fn private_messages_are_for_those_whom_the_room_allows() {
+    let mut table = Table::three();
+    for (policy, may) in
+        [("participants", true), ("moderators", false), ("none", false), ("anyone", true)]
+    {
+        table.submit(&[("muc#roomconfig_allowpm", &[policy])]);
+        table.quiet();
+        table.whisper(BOB, "Carol", "<body>x</body>");
+        let told = if may { 0 } else { 1 };
+        assert_eq!(table.harness.take_to(BOB).len(), told, "{policy}");
+        assert_eq!(table.harness.take_to(CAROL).len(), 1 - told, "{policy}");
+    }
+}
+
+/// Case 55.
+#[test]
+fn an_error_to_a_private_message_reaches_its_sender_without_real_addresses() {
+    let mut table = Table::three();
+    table.stanza(&format!(
+        "<message from='{CAROL}' to='{ROOM}/Bob' type='error' id='w'>
+           <body>psst</body>
+           <error type='auth' by='carol@example.net'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>
+           <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>carol@example.net said no</text></error></message>"
+    ));
+    let sent = table.harness.take();
+    assert_eq!(sent.len(), 1);
+    sent[0].expect(&format!(
+        "<message from='{ROOM}/Carol' to='{BOB}' type='error' id='w'>
+           <error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    ));
+}
+
+/// Case 44, §8.1.
+#[test]
+fn the_subject_is_for_those_whom_the_room_allows() {
+    let mut table = Table::three();
+    table.message(BOB, "<subject>Mine</subject>");
+    table.told(BOB, &["message: error auth forbidden"]);
+    table.message(ALICE, "<subject>Cakes</subject><subject xml:lang='de'>Kuchen</subject>");
+    table.told(CAROL, &["Ann: subject [Cakes] subject [Kuchen]"]);
+    table.message(BOB, "<subject>Mine</subject><body>no change</body>");
+    table.told(CAROL, &["Bob: subject [Mine] no change"]);
+    table.message(BOB, "<subject>Mine</subject><thread>t</thread>");
+    table.quiet();
+    table.submit(&[("muc#roomconfig_changesubject", &["1"])]);
+    table.quiet();
+    table.message(BOB, "<subject/>");
+    table.told(CAROL, &["Bob: subject []"]);
+    table.quiet();
+    table.join(DAVE, "Dave");
+    let told = table.harness.take_to(DAVE);
+    assert_eq!(brief(told.last().expect("the subject comes last")), "Bob: subject [] (delayed)");
+}
+
+/// Design §9.
+#[test]
+fn messages_that_come_too_fast_are_refused_with_wait() {
+    let mut table = Table::with(serde_json::json!({}));
+    table.open();
+    for number in 0..21 {
+        table.say(ALICE, &number.to_string());
+    }
+    let told: Vec<_> = table.harness.take_to(ALICE).iter().map(brief).collect();
+    assert_eq!(told.len(), 21);
+    assert_eq!(told[20], "message: error wait policy-violation");
+    table.harness.advance(std::time::Duration::from_millis(200));
+    table.say(ALICE, "again");
+    table.told(ALICE, &["Ann: again"]);
+}
+
+#[test]
+fn a_message_in_a_room_that_keeps_none_writes_nothing() {
+    for (field, value) in [("muc#roomconfig_enablearchiving", "0"), ("muc#maxhistoryfetch", "0")] {
+        let mut table = Table::three();
+        table.submit(&[(field, &[value])]);
+        table.quiet();
+        let before = table.harness.store().clone();
+        table.say(BOB, "written in water");
+        let after = table.harness.store();
+        assert_eq!(before.len(), after.len());
+        for table in annex_muc::keys::TABLES {
+            assert_eq!(before.table(*table), after.table(*table), "{field}");
+        }
+        assert!(!table.harness.take_to(CAROL)[0].xml.contains("stanza-id"));
+    }
+}
