@@ -1,1 +1,7 @@
-fn main() {}
+//! Announcements for an XMPP server, as an external component.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    annex_daemon::main::<annex_announce::Announce>()
+}

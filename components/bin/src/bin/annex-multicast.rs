@@ -1,1 +1,7 @@
-fn main() {}
+//! Delivery to many addresses for an XMPP server, as an external component.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    annex_daemon::main::<annex_multicast::Multicast>()
+}
