@@ -65,7 +65,7 @@ impl Request {
     }
 
     /// The part of an ordered list that is asked for, at most `limit` long. The item named must be
-    /// in the list (XEP-0059 §2.2: `item-not-found`).
+    /// in the list (XEP-0059 §2.4: `item-not-found`).
     pub fn select<'a, T>(
         &self,
         list: &'a [T],
@@ -82,7 +82,7 @@ impl Request {
             Place::First => (0, max.min(list.len())),
             Place::After(name) => {
                 let start = find(name)? + 1;
-                (start, list.len().min(start + max))
+                (start, list.len().min(start.saturating_add(max)))
             }
             Place::Before(name) => {
                 let end = find(name)?;
@@ -92,7 +92,7 @@ impl Request {
             // §2.6: a page from behind the end is empty.
             Place::Index(index) => {
                 let start = list.len().min(*index);
-                (start, list.len().min(start + max))
+                (start, list.len().min(start.saturating_add(max)))
             }
         };
         Ok(Selection { items: &list[start..end], index: start, count: list.len() })

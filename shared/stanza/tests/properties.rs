@@ -32,7 +32,73 @@ fn carried(text: &str) -> String {
         .collect()
 }
 
+/// Well-formed content of any depth.
+fn content() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("<e/>".to_owned()),
+        Just("<e a='/>'/>".to_owned()),
+        Just("<![CDATA[</e>]]]>".to_owned()),
+        "[a-z/\\]\"' ]{0,9}",
+        Just("&lt;é🦀&#x27;".to_owned()),
+    ];
+    leaf.prop_recursive(9, 40, 4, |inner| {
+        let start = prop_oneof![
+            Just("<e>"),
+            Just("<e xmlns='urn:e'>"),
+            Just("<e xmlns='jabber:client' b=\"'>\">"),
+            Just("<e xml:lang='de' >"),
+        ];
+        (start, proptest::collection::vec(inner, 0..4))
+            .prop_map(|(start, inner)| format!("{start}{}</e>", inner.concat()))
+    })
+}
+
 proptest! {
+    #[test]
+    fn whatever_is_refused_the_next_stanza_is_read_however_bytes_arrive(
+        inner in proptest::collection::vec(content(), 0..4),
+        cuts in proptest::collection::vec(1_usize..9, 1..40),
+    ) {
+        let limits = Limits { depth: 4, children: 9, bytes: 200 };
+        let bytes = format!(
+            "<message from='a@b.c' to='x.y'>{}</message><presence from='a@b.c' to='x.y'/>",
+            inner.concat()
+        );
+        let frames = |portions: &mut dyn Iterator<Item = usize>| {
+            let mut reader = Reader::within_stream(limits);
+            let mut rest = bytes.as_bytes();
+            while !rest.is_empty() {
+                let (now, later) = rest.split_at(portions.next().unwrap().min(rest.len()));
+                reader.feed(now);
+                rest = later;
+            }
+            [reader.next(), reader.next(), reader.next()].map(|frame| frame.expect("the stream goes on"))
+        };
+        let whole = frames(&mut std::iter::repeat(bytes.len()));
+        let pieced = frames(&mut cuts.iter().copied().cycle());
+        prop_assert_eq!(format!("{:?}", whole), format!("{:?}", pieced));
+        let [first, second, third] = whole;
+        let is_one = matches!(first, Some(Frame::Stanza(_) | Frame::Refused { .. }));
+        prop_assert!(is_one, "expected a stanza");
+        prop_assert!(matches!(second, Some(Frame::Stanza(_))));
+        prop_assert!(third.is_none());
+    }
+
+    #[test]
+    fn kept_bytes_are_the_same_tree_within_a_forwarded_stanza(inner in proptest::collection::vec(content(), 0..4)) {
+        let bytes = format!("<message from='a@b.c' to='x.y'>{}</message>", inner.concat());
+        let stanza = Stanza::parse(bytes.as_bytes()).expect("one stanza");
+        let forwarded = format!(
+            "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client'>{}</message></forwarded>",
+            String::from_utf8_lossy(stanza.payload.bytes())
+        );
+        let tree: minidom::Element = forwarded.parse().unwrap();
+        let message = tree.get_child("message", ns::CLIENT).expect("the message");
+        let elements: Vec<minidom::Element> =
+            stanza.payload.children().iter().map(|child| stanza.payload.element(child).unwrap()).collect();
+        prop_assert!(message.children().eq(&elements));
+    }
+
     #[test]
     fn a_key_is_its_own_key(spelled in text()) {
         if let Ok(jid) = Jid::parse(&spelled) {

@@ -6,7 +6,7 @@ use annex_stanza::{Form, Frame, Limits, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
-    let mut reader = Reader::within_stream(Limits::default());
+    let mut reader = Reader::within_stream(Limits { bytes: 4_096, ..Limits::default() });
     reader.feed(b"<message from='a@b.c'><x xmlns='jabber:x:data'>");
     reader.feed(data);
     reader.feed(b"</x></message>");

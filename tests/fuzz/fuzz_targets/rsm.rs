@@ -8,7 +8,7 @@ use libfuzzer_sys::fuzz_target;
 const LIST: [&str; 7] = ["a", "b", "c", "d", "e", "f", "g"];
 
 fuzz_target!(|data: &[u8]| {
-    let mut reader = Reader::within_stream(Limits::default());
+    let mut reader = Reader::within_stream(Limits { bytes: 4_096, ..Limits::default() });
     reader.feed(b"<message from='a@b.c'><set xmlns='http://jabber.org/protocol/rsm'>");
     reader.feed(data);
     reader.feed(b"</set></message>");

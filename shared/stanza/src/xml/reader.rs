@@ -44,9 +44,9 @@ impl Default for Limits {
     }
 }
 
-/// The longest start tag that does not end the stream, so that memory is bounded whatever arrives.
-/// No server in use passes on a stanza near it; [`Limits::bytes`] refuses one long before.
-const TAG_BYTES: usize = 8 * 1024 * 1024;
+/// A tag longer than so many times [`Limits::bytes`] ends the stream, so that memory is bounded
+/// whatever arrives. No server in use passes on a stanza near it.
+const TAG_FACTOR: usize = 16;
 
 /// Behind a stanza larger than this the parser gives its buffers back.
 const LARGE: usize = 64 * 1024;
@@ -117,6 +117,8 @@ impl RawHeader {
 pub struct Reader {
     parser: rxml::Parser,
     limits: Limits,
+    /// Bytes of a tag at most.
+    longest: usize,
     depth: usize,
     open: Option<Open>,
     frames: VecDeque<Frame>,
@@ -156,13 +158,24 @@ struct Open {
     text: String,
 }
 
+/// The header of a component's stream, without what only the two ends need.
+const STREAM: &[u8] = b"<stream:stream xmlns='jabber:component:accept' \
+      xmlns:stream='http://etherx.jabber.org/streams'>";
+
 impl Reader {
     /// A reader for a stream from its header on.
     pub fn new(limits: Limits) -> Self {
-        let options = rxml::Options { max_token_length: TAG_BYTES, ..rxml::Options::default() };
+        let longest = limits.bytes.saturating_mul(TAG_FACTOR);
+        Self::with_longest(limits, longest.clamp(64 * 1024, 64 * 1024 * 1024))
+    }
+
+    /// The parser reserves as much address space as its longest token has bytes.
+    fn with_longest(limits: Limits, longest: usize) -> Self {
+        let options = rxml::Options { max_token_length: longest, ..rxml::Options::default() };
         Self {
             parser: rxml::Parser::with_options(options),
             limits,
+            longest,
             depth: 0,
             open: None,
             frames: VecDeque::new(),
@@ -177,10 +190,7 @@ impl Reader {
     /// A reader for a component's stream whose header was read by someone else.
     pub fn within_stream(limits: Limits) -> Self {
         let mut reader = Self::new(limits);
-        reader.feed(
-            b"<stream:stream xmlns='jabber:component:accept' \
-              xmlns:stream='http://etherx.jabber.org/streams'>",
-        );
+        reader.feed(STREAM);
         reader
     }
 
@@ -209,8 +219,8 @@ impl Reader {
             }
         }
         // Long text comes in several events, so that this is a tag.
-        if self.pending > 2 * TAG_BYTES {
-            self.failed = Some(ReadError("a tag is longer than 8 MiB".into()));
+        if self.pending > 2 * self.longest {
+            self.failed = Some(ReadError("a tag is too long".into()));
         }
         self.last = bytes.last().copied().unwrap_or(self.last);
     }
@@ -242,7 +252,9 @@ impl Reader {
 
     /// Reads bytes that are one stanza and nothing else.
     pub(crate) fn whole(portions: &[&[u8]]) -> Option<Stanza> {
-        let mut reader = Self::within_stream(Limits::OWN);
+        let longest = portions.iter().map(|portion| portion.len()).sum();
+        let mut reader = Self::with_longest(Limits::OWN, 1_024.max(longest));
+        reader.feed(STREAM);
         for portion in portions {
             reader.feed(portion);
         }
