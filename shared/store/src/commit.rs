@@ -5,18 +5,17 @@ use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use annex_service::store::{Op, StoreError};
+use annex_service::store::StoreError;
 
 use crate::{
     compact,
     fetch::Fetches,
     generation::Home,
     queue::{Next, Queue},
-    schema::{Commit, Committed, Config, Durability, MAX_KEY, Sink},
+    schema::{Commit, Committed, Config, Durability, Sink},
     slot::Slot,
     state::State,
     tap::Tap,
-    value::FIRST,
     writer::{Changes, Writer},
 };
 
@@ -140,7 +139,7 @@ impl Storage {
         let mut changes = Changes::new();
         for commit in group {
             for op in &commit.ops {
-                self.check(op)?;
+                self.shared.config.schema.check(op)?;
                 changes.insert(op.table().key(op.key()), op.value().cloned());
             }
             let committed = &mut self.writer.state.marks.committed;
@@ -163,19 +162,6 @@ impl Storage {
         if !self.taps.is_empty() {
             let changes = Arc::new(changes);
             self.taps.retain(|tap| tap.push(&changes));
-        }
-        Ok(())
-    }
-
-    fn check(&self, op: &Op) -> Result<(), StoreError> {
-        let (table, key) = (op.table(), op.key());
-        if key.len() > MAX_KEY {
-            let why = format!("a key of {} bytes; at most {MAX_KEY} are allowed", key.len());
-            return Err(StoreError::new(format!("write {}", table.name), why));
-        }
-        if table.id < FIRST || self.shared.config.schema.table(table.id) != Some(table) {
-            let why = format!("table {} is not in the schema", table.id);
-            return Err(StoreError::new(format!("write {}", table.name), why));
         }
         Ok(())
     }

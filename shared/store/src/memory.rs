@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::{
     fetch::Deliver,
     reader::{Collect, Stretch, bounds},
-    schema::{Commit, Committed, Mark, Marks, Sink},
+    schema::{Commit, Committed, Mark, Marks, Schema, Sink},
 };
 
 /// A store in memory and its controls. Clones are the same store.
@@ -25,6 +25,7 @@ struct Inner {
     marks: Marks,
     queue: VecDeque<Entry>,
     sink: Option<Sink>,
+    schema: Option<Arc<Schema>>,
     held: bool,
     /// Entries that may be worked off although the store is held.
     allowed: usize,
@@ -119,8 +120,10 @@ impl Memory {
         self.lock().records.clone()
     }
 
-    pub(crate) fn attach(&self, sink: Sink) {
-        self.lock().sink = Some(sink);
+    pub(crate) fn attach(&self, schema: Arc<Schema>, sink: Sink) {
+        let mut inner = self.lock();
+        inner.schema = Some(schema);
+        inner.sink = Some(sink);
     }
 
     pub(crate) fn commit(&self, commit: Commit) {
@@ -234,7 +237,9 @@ impl Memory {
 impl Inner {
     fn write(&mut self, commit: Commit) -> Result<(), StoreError> {
         if self.failed.is_none() {
-            self.failed = self.fail_commit.take();
+            let mut checks =
+                commit.ops.iter().filter_map(|op| self.schema.as_ref()?.check(op).err());
+            self.failed = self.fail_commit.take().or_else(|| checks.next());
         }
         if let Some(error) = &self.failed {
             return Err(error.clone());

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use annex_service::store::{Op, StoreError, Table};
 
-use crate::migrate::Migration;
+use crate::{migrate::Migration, value::FIRST};
 
 /// Longest key within a table, in bytes.
 pub const MAX_KEY: usize = 512;
@@ -43,6 +43,20 @@ impl Schema {
     /// The table with this name.
     pub fn table_named(&self, name: &str) -> Option<Table> {
         self.tables.iter().copied().find(|table| table.name == name)
+    }
+
+    /// Refuses what could not be read back or exported.
+    pub(crate) fn check(&self, op: &Op) -> Result<(), StoreError> {
+        let (table, key) = (op.table(), op.key());
+        if key.len() > MAX_KEY {
+            let why = format!("a key of {} bytes; at most {MAX_KEY} are allowed", key.len());
+            return Err(StoreError::new(format!("write {}", table.name), why));
+        }
+        if table.id < FIRST || self.table(table.id) != Some(table) {
+            let why = format!("table {} is not in the schema", table.id);
+            return Err(StoreError::new(format!("write {}", table.name), why));
+        }
+        Ok(())
     }
 }
 

@@ -70,8 +70,9 @@ impl Store {
     /// The same over a store in memory; the handle `memory` controls it. Reports come on the thread
     /// that commits or releases.
     pub fn memory(memory: &Memory, schema: Schema, sink: Sink) -> Self {
-        memory.attach(sink);
-        Self(Kind::Memory(memory.clone(), Arc::new(schema)))
+        let schema = Arc::new(schema);
+        memory.attach(schema.clone(), sink);
+        Self(Kind::Memory(memory.clone(), schema))
     }
 
     /// Queues a commit; never blocks. Readers may see it from some moment before its report on.

@@ -117,6 +117,10 @@ fn what_may_not_be_written_stops_the_store() {
         Op::put(Table::new(99, "unknown"), *b"k", "no such table"),
         Op::put(Table::new(0, "meta"), *b"k", "not yours"),
     ] {
+        let mut memory = Running::memory(&Memory::new());
+        memory.queue(vec![op.clone()]);
+        assert!(memory.report().result.is_err());
+
         let dir = tempfile::tempdir().unwrap();
         let mut running = Running::open(config(dir.path())).unwrap();
         running.write(vec![Op::put(ROOM, vec![1; 512], "fits")]);
