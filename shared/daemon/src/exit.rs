@@ -11,7 +11,7 @@ pub enum Exit {
     Failed,
     /// 2: usage or configuration; someone must act.
     Usage,
-    /// 3: the server refused, where only one connection was asked for.
+    /// 3: the server refused, where only one connection was asked for; for `status`, nothing runs.
     Refused,
     /// 4: the store is locked, damaged or newer; someone must act.
     Store,

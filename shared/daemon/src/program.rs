@@ -46,7 +46,7 @@ pub struct Program {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verb {
     /// Its words.
-    pub words: Vec<String>,
+    pub words: Vec<&'static str>,
     /// What it is called.
     pub name: &'static str,
 }
@@ -72,7 +72,7 @@ impl Program {
             http: C::HTTP,
             verbs: verbs
                 .map(|command| Verb {
-                    words: command.node.split('/').map(str::to_owned).collect(),
+                    words: command.node.split('/').collect(),
                     name: command.name,
                 })
                 .collect(),

@@ -358,7 +358,8 @@ impl Judge<'_> {
 }
 
 fn time(values: &Values, key: &str) -> Duration {
-    Duration::from_millis(values.number(key))
+    let seconds = values.value(key).as_f64().unwrap_or_default();
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
 }
 
 fn limits(values: &Values) -> Limits {

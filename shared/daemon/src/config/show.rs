@@ -61,7 +61,7 @@ fn table(
         let of = named(path, of);
         if of != section {
             let gap = if text.is_empty() { "" } else { "\n" };
-            let _ = write!(text, "{gap}[{of}]\n");
+            let _ = writeln!(text, "{gap}[{of}]");
             section = of;
         }
         let line = format!("{last} = {written}");

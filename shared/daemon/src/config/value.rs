@@ -1,6 +1,6 @@
 //! Values of settings: read from what stands in the file, told to people, and handed to components.
 //!
-//! A value is kept as JSON in one form only: a time as whole milliseconds, a size as bytes, an
+//! A value is kept as JSON in one form only: a time as seconds, a size as bytes, an
 //! address as text, a list of texts as a list. What was written stays beside it for `config show`.
 
 use std::time::Duration;
@@ -65,7 +65,10 @@ pub(crate) fn read(kind: Type, raw: &Raw) -> Result<Value, String> {
         (Type::Jids, Raw::Array(_, items)) => texts(items, |text| Jid::parse(text).is_ok()),
         (Type::Jid, Raw::String(_, text)) => Jid::parse(text).is_ok().then(|| json!(text)),
         (Type::Duration, Raw::String(_, text)) => {
-            duration(text).and_then(|time| u64::try_from(time.as_millis()).ok()).map(|n| json!(n))
+            duration(text).map(|time| match time.subsec_millis() {
+                0 => json!(time.as_secs()),
+                _ => json!(time.as_secs_f64()),
+            })
         }
         (Type::Size, Raw::String(_, text)) => size(text).map(|bytes| json!(bytes)),
         (Type::Duration | Type::Size, Raw::Num(_, number)) if integer(number) == Some(0) => {

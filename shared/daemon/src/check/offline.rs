@@ -1,0 +1,138 @@
+//! What can be judged without the server: configuration, secret, store, space, socket.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+use annex_store::{OpenError, Schema, Store};
+use serde_json::Value;
+
+use super::Findings;
+use crate::{
+    admin::Client,
+    cli::{Asked, status::bytes},
+    config::{Config, StorePlace, load::Origin, sockets},
+    exit::{Exit, Failure},
+    owner,
+    program::Program,
+};
+
+/// Everything; the status of the running process, if one runs.
+pub(super) fn look(
+    asked: &Asked<'_>,
+    config: &Config,
+    findings: &mut Findings,
+) -> Result<Option<Value>, Failure> {
+    let file = &config.loaded.file;
+    let given = config.loaded.main.entries().filter(|(_, entry)| entry.origin != Origin::Default);
+    findings.ok(format!("{}: {} settings given, all of them known and right", file.display(), given.count()));
+    let holds_secret = matches!(
+        config.loaded.main.entry("component.secret").map(|entry| &entry.origin),
+        Some(Origin::Line(_))
+    );
+    let mode = fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
+    if holds_secret && mode & 0o004 != 0 {
+        findings.warn(format!("{}: it holds the secret, and everybody can read it: chmod o-r {}", file.display(), file.display()));
+    }
+    for warning in &config.warnings {
+        findings.warn(format!("{}: {warning}", file.display()));
+    }
+    let expects = config.loaded.main.text("component.jid");
+    let running = Client::connect(&sockets(&config.loaded), expects).ok();
+    let status = running.and_then(|mut client| client.ask("status", Value::Null).ok()).map(|reply| reply.body);
+    match &status {
+        Some(status) => {
+            findings.ok(format!("{} {} is running, process {}", asked.program.name, status["version"].as_str().unwrap_or("?"), status["pid"]));
+            let waiting: Vec<&str> =
+                status["restart_needed_for"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            if !waiting.is_empty() {
+                findings.warn(format!("changes wait for a restart: {}", waiting.join(", ")));
+            }
+        }
+        None => findings.ok(format!("{} is not running with this configuration", asked.program.name)),
+    }
+    for domain in &config.domains {
+        if domain.common.admins.is_empty() {
+            findings.warn(format!(
+                "{}: component.admins is empty: nobody may run commands from a client",
+                domain.common.jid.as_str()
+            ));
+        }
+        store(asked.program, &domain.store, status.is_some(), findings);
+        space(&domain.store, findings);
+    }
+    Ok(status)
+}
+
+fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Findings) {
+    let path = &place.path;
+    if running {
+        return findings.ok(format!("store.path: {} is in use by the running process", path.display()));
+    }
+    if !path.join("current").exists() {
+        return findings.ok(format!("store.path: {} will be created at the first start", path.display()));
+    }
+    if owner::is_of_another(path) {
+        // What we would leave there, its user could not open afterwards.
+        return findings.ok(format!(
+            "store.path: {} belongs to another user and was not opened; run this as that user to have it checked",
+            path.display()
+        ));
+    }
+    // Without migrations, nothing is changed by opening it.
+    let schema = Schema { migrations: Vec::new(), ..program.schema() };
+    let config = annex_store::Config { schema: schema.into(), ..program.store(place) };
+    match Store::open(config, Box::new(|_| {})) {
+        Ok(store) => {
+            let inspect = store.inspect();
+            let records: u64 = inspect.tables.iter().map(|table| table.records).sum();
+            findings.ok(format!("store.path: {} opens: {records} records, {}", path.display(), bytes(inspect.file_bytes)));
+        }
+        Err(OpenError::TooOld { found, .. }) => {
+            findings.ok(format!("store.path: {} has format {found}, and is migrated at the next start, after a backup", path.display()));
+        }
+        Err(error) => findings.fail(Exit::Store, format!("store.path: {error}")),
+    }
+}
+
+fn space(place: &StorePlace, findings: &mut Findings) {
+    match annex_store::free_space(&place.path) {
+        Ok(free) if free < place.reserve => findings.fail(
+            Exit::Usage,
+            format!(
+                "store.reserve: {} are free on the device of {}, and {} are kept free: nothing new would be taken; free some space, or lower it",
+                bytes(free),
+                place.path.display(),
+                bytes(place.reserve)
+            ),
+        ),
+        Ok(free) if free < place.reserve.saturating_mul(4) => findings.warn(format!(
+            "{} are free on the device of {}; under {} nothing new is taken",
+            bytes(free),
+            place.path.display(),
+            bytes(place.reserve)
+        )),
+        Ok(free) => findings.ok(format!("{} are free on the device of {}", bytes(free), place.path.display())),
+        Err(error) => findings.warn(format!("the free space of {} cannot be told: {error}", place.path.display())),
+    }
+}
+
+/// Whether a backup can be restored.
+pub(super) fn backup(program: &Program, file: &Path, findings: &mut Findings) {
+    match annex_store::check_backup(file) {
+        Err(error) => findings.fail(Exit::Store, format!("{error}")),
+        Ok(info) if info.component != program.name => findings.fail(
+            Exit::Store,
+            format!("{}: it is a backup of {}, not of {}", file.display(), info.component, program.name),
+        ),
+        Ok(info) if info.format > program.schema().version => findings.fail(
+            Exit::Store,
+            format!("{}: it has format {}, and this program knows formats up to {}: restore it with the newer version", file.display(), info.format, program.schema().version),
+        ),
+        Ok(info) => findings.ok(format!(
+            "{}: whole; {} records, {}, format {}",
+            file.display(),
+            info.records,
+            bytes(info.bytes),
+            info.format
+        )),
+    }
+}

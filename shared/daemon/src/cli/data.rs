@@ -1,0 +1,201 @@
+//! `backup`, `restore`, `export`, `import`: what is stored, as files.
+
+use std::{
+    error::Error,
+    fs::{self, File, OpenOptions},
+    io::{self, BufRead, BufReader, BufWriter, Write},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use annex_store::Store;
+use serde_json::{Value, json};
+
+use super::{Asked, client, pretty, status::bytes};
+use crate::{
+    admin::Client,
+    config::{Config, Domain},
+    exit::{Exit, Failure},
+    out, owner,
+};
+
+fn failed(error: impl Into<Box<dyn Error>>) -> Failure {
+    Failure::new(Exit::Failed, error.into().to_string())
+}
+
+/// The domain that is meant, and how its store is opened.
+fn store(asked: &Asked<'_>) -> Result<annex_store::Config, Failure> {
+    let config = Config::read(asked.program, &asked.sources())?;
+    let wanted = |domain: &&Domain| {
+        asked.cli.domain.as_deref().is_none_or(|name| name == domain.common.jid.as_str())
+    };
+    let domain = config.domains.iter().find(wanted).ok_or_else(|| {
+        let name = asked.cli.domain.as_deref().unwrap_or_default();
+        Failure::new(Exit::Usage, format!("--domain {name}: the configuration has no such domain"))
+    })?;
+    Ok(asked.program.store(&domain.store))
+}
+
+/// With the store while no process runs. Nothing that is not there is made for it.
+fn offline<T>(asked: &Asked<'_>, act: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+    let config = store(asked)?;
+    let path = config.path.clone();
+    if !path.is_dir() {
+        return Err(failed(format!("there is no store {}", path.display())));
+    }
+    let opened = Store::open(config, Box::new(|_| {}));
+    let outcome = match opened {
+        Ok(store) => {
+            let outcome = act(&store);
+            store.close();
+            outcome
+        }
+        Err(error) => Err(error.into()),
+    };
+    owner::settle(&path, true);
+    outcome
+}
+
+pub(super) fn backup(asked: &Asked<'_>, file: &Path) -> Result<Exit, Failure> {
+    if file.exists() {
+        return Err(Failure::new(Exit::Usage, format!("{} is there already; nothing was changed", file.display())));
+    }
+    match client::connect_if_running(asked)? {
+        Some(mut client) => from_running(&mut client, file)?,
+        None => {
+            offline(asked, |store| Ok(store.backup(file)?))?;
+        }
+    }
+    let info = annex_store::check_backup(file)?;
+    told(
+        asked,
+        &format!("{}: {} records, {}", file.display(), info.records, bytes(info.bytes)),
+        &json!({ "file": file, "records": info.records, "bytes": info.bytes, "format": info.format }),
+    );
+    Ok(Exit::Ok)
+}
+
+/// The service may write hardly anywhere: it writes beside its store, and we take that away.
+fn from_running(client: &mut Client, file: &Path) -> Result<(), Failure> {
+    let reply = client::ask(client, "backup", Value::Null)?;
+    let written = PathBuf::from(reply.body["file"].as_str().unwrap_or_default());
+    let moved = fs::rename(&written, file).or_else(|_| carry(&written, file));
+    if moved.is_err() {
+        let _ = fs::remove_file(&written);
+    }
+    moved.map_err(|error| failed(format!("{}: {error}", file.display())))
+}
+
+/// To another device: copied, made durable, and only then removed here.
+fn carry(from: &Path, to: &Path) -> io::Result<()> {
+    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    io::copy(&mut File::open(from)?, &mut target)?;
+    target.sync_all()?;
+    fs::remove_file(from)
+}
+
+pub(super) fn restore(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exit, Failure> {
+    let config = stopped(asked)?;
+    let was_there = config.path.exists();
+    let info = annex_store::restore(file, &config, force);
+    owner::settle(&config.path, was_there);
+    let info = info?;
+    told(
+        asked,
+        &format!("{} holds {} records from {}", config.path.display(), info.records, file.display()),
+        &json!({ "store": config.path, "records": info.records, "format": info.format }),
+    );
+    Ok(Exit::Ok)
+}
+
+/// What replaces a store needs the process to be away.
+fn stopped(asked: &Asked<'_>) -> Result<annex_store::Config, Failure> {
+    if client::connect_if_running(asked)?.is_some() {
+        return Err(Failure::new(
+            Exit::Store,
+            format!("the store is in use: {} stop (or systemctl stop {}) first", asked.program.name, asked.program.name),
+        ));
+    }
+    store(asked)
+}
+
+pub(super) fn export(asked: &Asked<'_>, file: Option<&Path>) -> Result<Exit, Failure> {
+    let lines = match file {
+        None => export_to(asked, &mut BufWriter::new(io::stdout().lock()))?,
+        Some(path) => {
+            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+            let file = file.map_err(|error| failed(format!("{}: {error}", path.display())))?;
+            let mut file = BufWriter::new(file);
+            let lines = export_to(asked, &mut file);
+            if lines.is_err() {
+                let _ = fs::remove_file(path);
+            }
+            let lines = lines?;
+            file.into_inner().map_err(failed)?.sync_all().map_err(failed)?;
+            lines
+        }
+    };
+    out::error(format!("{lines} records"));
+    Ok(Exit::Ok)
+}
+
+fn export_to(asked: &Asked<'_>, out: &mut dyn Write) -> Result<u64, Failure> {
+    let exported = match client::connect_if_running(asked)? {
+        None => offline(asked, |store| Ok(store.export(out, None)?))?,
+        Some(mut client) => {
+            // The running process gives a backup, and the copy is told.
+            let scratch = Scratch::new()?;
+            let backup = scratch.0.join("backup");
+            from_running(&mut client, &backup)?;
+            let config = annex_store::Config { path: scratch.0.join("store"), ..store(asked)? };
+            annex_store::restore(&backup, &config, false)?;
+            let store = Store::open(config, Box::new(|_| {}))?;
+            store.export(out, None)?
+        }
+    };
+    out.flush().map_err(failed)?;
+    Ok(exported.lines)
+}
+
+/// A directory of our own, gone afterwards.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Result<Self, Failure> {
+        let name = crate::secret::generate().map_err(failed)?;
+        let path = std::env::temp_dir().join(format!("annex-{}", &name[..16]));
+        fs::create_dir(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).map_err(failed)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+pub(super) fn import(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exit, Failure> {
+    let config = stopped(asked)?;
+    let mut input: Box<dyn BufRead> = if file == Path::new("-") {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        let opened = File::open(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
+        Box::new(BufReader::new(opened))
+    };
+    let was_there = config.path.exists();
+    let imported = annex_store::import(&config, &mut *input, None, force);
+    owner::settle(&config.path, was_there);
+    let imported = imported?;
+    told(
+        asked,
+        &format!("{} holds {} records", config.path.display(), imported.lines),
+        &json!({ "store": config.path, "records": imported.lines, "format": imported.format }),
+    );
+    Ok(Exit::Ok)
+}
+
+fn told(asked: &Asked<'_>, text: &str, value: &Value) {
+    out::line(if asked.cli.json { pretty(value) } else { text.to_owned() });
+}
