@@ -65,7 +65,9 @@ fn main() -> ExitCode {
     };
     let occupants = option("--occupants").unwrap_or_else(|| "10,100,1000,5000".into());
     let seconds: f64 = option("--seconds").map_or(3.0, |text| text.parse().expect("seconds"));
-    println!("room of | deliveries/s (floor)   ratio | cpu µs (floor) | w1 p50/p99 µs (floor p50) | w1 with delayed acks p50/p99");
+    println!(
+        "room of | deliveries/s (floor)   ratio | cpu µs (floor) | w1 p50/p99 µs (floor p50) | w1 with delayed acks p50/p99"
+    );
     let mut good = true;
     for count in occupants.split(',') {
         let count: usize = count.parse().expect("a number of occupants");
@@ -73,9 +75,16 @@ fn main() -> ExitCode {
         let floor = plain(count, &copies, seconds);
         println!(
             "{count:>7} | {:>10.0} ({:>10.0}) {:>5.2} | {:>6.3} ({:>5.3}) | {:>8.0} / {:>6.0} ({:>6.0}) | {:>8.0} / {:>6.0}",
-            component.rate, floor.rate, component.rate / floor.rate, component.cpu, floor.cpu,
-            component.prompt.p50, component.prompt.p99, floor.prompt.p50,
-            component.delayed.p50, component.delayed.p99,
+            component.rate,
+            floor.rate,
+            component.rate / floor.rate,
+            component.cpu,
+            floor.cpu,
+            component.prompt.p50,
+            component.prompt.p99,
+            floor.prompt.p50,
+            component.delayed.p50,
+            component.delayed.p99,
         );
         good &= judge(count, &component, &floor);
     }

@@ -120,7 +120,9 @@ async fn files_are_replaced_whole_and_sockets_spoken_to() {
     assert_eq!(outcomes[3], "0 hello!");
     answering.await.expect("answered");
     assert_eq!(std::fs::read_to_string(path("new")).expect("file"), "new content");
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(path("new")).expect("file").permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(path("new")).expect("file").permissions(),
+    );
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -181,7 +183,8 @@ fn server(input: Input, turn: &mut Turn<'_>) {
             turn.emit(Effect::Respond { token, response: Response::json(201, &answer) });
         }
         Input::Command { token, verb, arguments, actor } => {
-            let answer = serde_json::json!({ "verb": verb, "arguments": arguments, "actor": actor });
+            let answer =
+                serde_json::json!({ "verb": verb, "arguments": arguments, "actor": actor });
             turn.emit(Effect::Respond { token, response: Response::json(200, &answer) });
         }
         _ => {}

@@ -13,7 +13,10 @@ use annex_service::{
 };
 use annex_stanza::{Kind, MessageType, Outgoing, Recipient};
 use common::{DOMAIN, Script, Setup, TABLE, jid, settle};
-use proptest::{prelude::*, test_runner::{Config, TestRunner}};
+use proptest::{
+    prelude::*,
+    test_runner::{Config, TestRunner},
+};
 
 /// Uses everything that a machine may use: clocks, randomness, stamps, reads, writes, fetches.
 fn busy() -> impl FnMut(Input, &mut Turn<'_>) + Send + 'static {
@@ -34,16 +37,21 @@ fn busy() -> impl FnMut(Input, &mut Turn<'_>) + Send + 'static {
                 let rows = turn.scan(Scan::all(TABLE).limit(3)).expect("read").rows.len();
                 let text = format!(
                     "<body>{} {:?} {} {} {memory} {rows} {before:?}</body>",
-                    turn.random(), turn.since_start(), turn.wall().0, turn.token(),
+                    turn.random(),
+                    turn.since_start(),
+                    turn.wall().0,
+                    turn.token(),
                 )
                 .replace('"', "");
-                let answer = Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(text.as_bytes());
+                let answer =
+                    Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(text.as_bytes());
                 let audience = (0..3).map(|n| Recipient::from(&jid(&format!("u{n}@x")))).collect();
                 turn.fanout(Lane(1), answer.template(), audience);
             }
             Input::Fetched { id, page } => {
                 let text = format!("<body>{id} {}</body>", page.rows.len());
-                let note = Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(text.as_bytes());
+                let note =
+                    Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(text.as_bytes());
                 turn.send(&note, &jid("a@x"));
             }
             Input::Refused { header, refusal } => {
@@ -134,11 +142,14 @@ fn a_machine_that_behaves_otherwise_is_found_out() {
 fn a_trace_has_mode_0600() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("trace");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     runtime.block_on(async {
         Setup { trace: Some(path.clone()), ..Setup::default() }.start(Script(busy())).stop().await;
     });
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("file").permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(&path).expect("file").permissions(),
+    );
     assert_eq!(mode & 0o777, 0o600);
     assert!(!std::fs::read_to_string(&path).expect("text").contains(common::SECRET));
 }

@@ -47,7 +47,7 @@ async fn up(setup: Setup) -> (Running, ServerEnd) {
 /// Sends something and then an ordinary message: the stream goes on. Returns what came before its
 /// answer.
 async fn survives(stranger: &str) -> Vec<String> {
-    let (running, mut server) = up(Setup::default()).await;
+    let (running, server) = up(Setup::default()).await;
     let probe = message("probe@x/r", DOMAIN, "still there");
     let (mut reader, mut writer) = tokio::io::split(server.wire);
     let text = format!("{stranger}{probe}");
@@ -74,14 +74,16 @@ fn has(answers: &[String], piece: &str) -> bool {
 #[tokio::test(start_paused = true)]
 async fn nesting_of_twenty_thousand_levels_is_refused() {
     let deep = format!("{}{}", "<a>".repeat(20_000), "</a>".repeat(20_000));
-    let answers = survives(&format!("<message from='a@x/r' to='{DOMAIN}' id='d'>{deep}</message>")).await;
+    let answers =
+        survives(&format!("<message from='a@x/r' to='{DOMAIN}' id='d'>{deep}</message>")).await;
     assert!(has(&answers, "policy-violation"), "{answers:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_attribute_of_twenty_kilobytes_passes() {
     let long = "x".repeat(20_000);
-    let answers = survives(&format!("<message from='a@x/r' to='{DOMAIN}'><a b='{long}'/></message>")).await;
+    let answers =
+        survives(&format!("<message from='a@x/r' to='{DOMAIN}'><a b='{long}'/></message>")).await;
     assert!(has(&answers, &long));
 }
 
@@ -90,7 +92,10 @@ async fn a_stanza_of_six_hundred_kilobytes_is_refused() {
     let long = "x".repeat(600_000);
     let answers = survives(&message("a@x/r", DOMAIN, &long)).await;
     assert!(has(&answers, "policy-violation"), "{answers:?}");
-    let answers = survives(&format!("<iq type='get' id='{long}' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>")).await;
+    let answers = survives(&format!(
+        "<iq type='get' id='{long}' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>"
+    ))
+    .await;
     assert!(!answers.is_empty());
 }
 
@@ -106,7 +111,9 @@ async fn odd_headers_neither_end_the_stream_nor_the_process() {
         format!("<iq from='a@x/r' to='{DOMAIN}' type='get'/>"),
         format!("<iq from='a@x/r' to='{DOMAIN}' type='get' id='i'/>"),
         format!("<iq from='a@x/r' to='{DOMAIN}' type='error' id='i'/>"),
-        format!("<iq from='a@x/r' to='{DOMAIN}' type='set' id='i'><a xmlns='1'/><b xmlns='2'/></iq>"),
+        format!(
+            "<iq from='a@x/r' to='{DOMAIN}' type='set' id='i'><a xmlns='1'/><b xmlns='2'/></iq>"
+        ),
         message("a@@b/c", DOMAIN, "broken"),
         message("", DOMAIN, "broken"),
         message("@", "@", "broken"),
@@ -125,19 +132,17 @@ async fn odd_headers_neither_end_the_stream_nor_the_process() {
 /// A message that would be our own mark if the server had let anyone forge it.
 #[tokio::test(start_paused = true)]
 async fn a_mark_that_was_never_sent_confirms_nothing() {
-    let forged = format!("<message from='{DOMAIN}' to='{DOMAIN}' id='annex-1-999'><mark xmlns='urn:annex:mark:0'/></message>");
+    let forged = format!(
+        "<message from='{DOMAIN}' to='{DOMAIN}' id='annex-1-999'><mark xmlns='urn:annex:mark:0'/></message>"
+    );
     survives(&forged).await;
     let other = "<message from='a@x/r' to='rooms.example' id='annex-1-1'><mark xmlns='urn:annex:mark:0'/></message>";
     assert!(has(&survives(other).await, "urn:annex:mark:0"), "it is a message like any other");
 }
 
 fn small() -> Setup {
-    let limits = Limits {
-        inbox: 256 << 10,
-        outbox: 64 << 10,
-        reserve: 16 << 10,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { inbox: 256 << 10, outbox: 64 << 10, reserve: 16 << 10, ..Limits::default() };
     Setup { limits, buffer: 4 << 10, ..Setup::default() }
 }
 
@@ -156,7 +161,10 @@ async fn a_server_end_that_writes_without_reading_meets_bounded_memory_and_no_de
     let start = Instant::now();
     let mut flood = String::new();
     for number in 0..20_000 {
-        let _ = write!(flood, "<iq type='get' id='i{number}' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>");
+        let _ = write!(
+            flood,
+            "<iq type='get' id='i{number}' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>"
+        );
     }
     // The reader never stops: all of it is taken although no answer is read.
     server.send(&flood).await;
@@ -224,8 +232,14 @@ async fn under_pressure_presence_coalesces_and_departures_are_kept() {
     let mut flood = String::new();
     for number in 0..20_000 {
         let user = number % 50;
-        let _ = write!(flood, "<presence from='u{user}@x/r' to='{room}'><status>{number}</status></presence>");
-        let _ = write!(flood, "<iq type='get' id='i{number}' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>");
+        let _ = write!(
+            flood,
+            "<presence from='u{user}@x/r' to='{room}'><status>{number}</status></presence>"
+        );
+        let _ = write!(
+            flood,
+            "<iq type='get' id='i{number}' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>"
+        );
     }
     for user in 0..50 {
         let _ = write!(flood, "<presence from='u{user}@x/r' to='{room}' type='unavailable'/>");

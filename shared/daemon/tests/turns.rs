@@ -95,7 +95,8 @@ async fn a_fetch_sees_what_was_written_before_it() {
         }
         Input::Fetched { id, page } => {
             let text = format!("<body>{id}: {} rows</body>", page.rows.len());
-            let answer = Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(text.as_bytes());
+            let answer =
+                Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(text.as_bytes());
             turn.send(&answer, &jid("a@x"));
         }
         _ => {}
@@ -115,14 +116,19 @@ async fn a_stanza_that_the_server_would_close_the_stream_for_does_not_leave() {
         let payload = format!("<query xmlns='test'>{huge}</query>");
         let foreign = Outgoing::message(MessageType::Chat, &jid("someone@else"));
         turn.send(&foreign, &stanza.from);
-        turn.send(&Outgoing::message(MessageType::Chat, &stanza.to).payload(payload.as_bytes()), &stanza.from);
+        turn.send(
+            &Outgoing::message(MessageType::Chat, &stanza.to).payload(payload.as_bytes()),
+            &stanza.from,
+        );
         let id = stanza.id.clone().unwrap_or_default();
         let answer = Outgoing::iq(annex_stanza::IqType::Result, &stanza.to, id);
         turn.send(&answer.payload(payload.as_bytes()), &stanza.from);
     };
     let mut running = Setup::default().start(Script(machine));
     let mut server = running.net.accept().await;
-    server.send(&format!("<iq type='get' id='i1' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>")).await;
+    server
+        .send(&format!("<iq type='get' id='i1' from='a@x/r' to='{DOMAIN}'><q xmlns='t'/></iq>"))
+        .await;
     let answer = server.stanza().await;
     assert_eq!(answer.kind, Kind::Iq(annex_stanza::IqType::Error));
     assert_eq!(answer.id.as_deref(), Some("i1"));
@@ -147,7 +153,9 @@ async fn what_returned_through_the_server_is_confirmed_and_remembered() {
             Input::Online { confirmed } => {
                 seen.lock().expect("lock").0.push(format!("online above {confirmed}"));
             }
-            Input::Confirmed(turn) => seen.lock().expect("lock").0.push(format!("confirmed {turn}")),
+            Input::Confirmed(turn) => {
+                seen.lock().expect("lock").0.push(format!("confirmed {turn}"))
+            }
             Input::Offline => seen.lock().expect("lock").0.push("offline".into()),
             _ => {}
         }
@@ -165,7 +173,8 @@ async fn what_returned_through_the_server_is_confirmed_and_remembered() {
     server.payload().await;
     server.silence().await;
     let log_now = logged(&log);
-    let told = log_now.iter().find_map(|line| line.strip_prefix("told in ")).expect("told").to_owned();
+    let told =
+        log_now.iter().find_map(|line| line.strip_prefix("told in ")).expect("told").to_owned();
     assert_eq!(log_now.last(), Some(&format!("confirmed {told}")));
     // The next is told and not confirmed.
     server.returns = false;
@@ -229,7 +238,10 @@ async fn a_turn_number_is_never_used_twice() {
     }
     let numbers = numbers.lock().expect("lock");
     assert_eq!(numbers.len(), 6);
-    assert!(numbers.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1), "{numbers:?}");
+    assert!(
+        numbers.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1),
+        "{numbers:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -255,7 +267,11 @@ async fn a_timer_fires_at_its_time_and_one_that_is_past_with_the_next_turn() {
             _ => return,
         };
         let note = Outgoing::message(MessageType::Chat, &jid(DOMAIN));
-        turn.send_in(Lane(1), &note.payload(format!("<body>{text}</body>").as_bytes()), &jid("a@x"));
+        turn.send_in(
+            Lane(1),
+            &note.payload(format!("<body>{text}</body>").as_bytes()),
+            &jid("a@x"),
+        );
     };
     let mut running = Setup::default().start(Script(machine));
     let mut server = running.net.accept().await;

@@ -124,7 +124,11 @@ impl Link {
                 Ok(0) => panic!("the component has closed the stream"),
                 // Whatever comes here is presence and marks; the next mark settles those, too.
                 Ok(_) => {}
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => break,
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) =>
+                {
+                    break;
+                }
                 Err(error) => panic!("{error}"),
             }
         }

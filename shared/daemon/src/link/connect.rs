@@ -43,7 +43,8 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
     match server {
         Server::Unix(path) => {
-            let stream = UnixStream::connect(path).await.map_err(Failure::from_connect)?;
+            let stream =
+                UnixStream::connect(path).await.map_err(|error| Failure::from_connect(&error))?;
             Ok(Box::new(stream))
         }
         Server::Tcp { host, port } => {
@@ -52,7 +53,7 @@ async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
             for address in lookup_host((host.as_str(), *port)).await.map_err(unresolved)? {
                 match TcpStream::connect(address).await {
                     Ok(stream) => {
-                        prepare(&stream).map_err(Failure::from_connect)?;
+                        prepare(&stream).map_err(|error| Failure::from_connect(&error))?;
                         return Ok(Box::new(stream));
                     }
                     Err(error) => last = Some(error),
@@ -60,7 +61,7 @@ async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
             }
             Err(last.map_or_else(
                 || Failure::Unresolved("the name has no address".into()),
-                Failure::from_connect,
+                |error| Failure::from_connect(&error),
             ))
         }
     }

@@ -123,7 +123,7 @@ impl Failure {
         matches!(self.kind(), "not-authorized" | "host-unknown" | "conflict" | "invalid-namespace")
     }
 
-    pub(super) fn from_connect(error: io::Error) -> Self {
+    pub(super) fn from_connect(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::NotFound => Self::Missing,

@@ -40,7 +40,7 @@ pub async fn open(wire: Box<dyn Wire>, config: &LinkConfig) -> Result<Establishe
         let header = StreamHeader { to: Some(Cow::Borrowed(domain)), ..StreamHeader::default() };
         let pending = initiate_stream(BufReader::new(wire), NAMESPACE, header, patience)
             .await
-            .map_err(Failure::from_negotiation)?;
+            .map_err(|error| Failure::from_negotiation(&error))?;
         let id = pending.header().id.map(Cow::into_owned).unwrap_or_default();
         let software = Software::of_stream_id(&id);
         let mut stream: XmlStream<_, XmppStreamElement> = pending.skip_features();
@@ -48,7 +48,7 @@ pub async fn open(wire: Box<dyn Wire>, config: &LinkConfig) -> Result<Establishe
         // Prosody closes at once where it does not know the domain: its reason is still to be read.
         let sent = stream.send(&XmppStreamElement::ComponentHandshake(answer)).await;
         verdict(&mut stream, software).await.map_err(|failure| match (failure, sent) {
-            (Failure::Silent, Err(error)) => Failure::from_negotiation(error),
+            (Failure::Silent, Err(error)) => Failure::from_negotiation(&error),
             (failure, _) => failure,
         })?;
         let wire = stream.into_inner();
@@ -72,7 +72,7 @@ async fn verdict(
         Some(Ok(_)) => {
             Err(Failure::NotXmpp("it answered the handshake with something else".into()))
         }
-        Some(Err(ReadError::HardError(error))) => Err(Failure::from_negotiation(error)),
+        Some(Err(ReadError::HardError(error))) => Err(Failure::from_negotiation(&error)),
         Some(Err(ReadError::ParseError(error))) => Err(Failure::NotXmpp(error.to_string())),
         Some(Err(ReadError::SoftTimeout)) => Err(Failure::NoAnswer),
         Some(Err(ReadError::StreamFooterReceived)) | None => Err(Failure::Silent),
@@ -85,7 +85,7 @@ fn digest(id: &str, secret: &str) -> [u8; 20] {
 }
 
 impl Failure {
-    fn from_negotiation(error: io::Error) -> Self {
+    fn from_negotiation(error: &io::Error) -> Self {
         use io::ErrorKind::{
             BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, TimedOut, UnexpectedEof,
         };

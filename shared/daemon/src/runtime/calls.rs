@@ -91,6 +91,7 @@ fn plain(status: i32, body: Vec<u8>) -> Outcome {
     Ok((status, body.into(), Vec::new()))
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn words(error: impl ToString) -> String {
     error.to_string()
 }

@@ -36,7 +36,7 @@ impl<M: Machine> Core<M> {
                 return Err(Failure::Stream { condition, text, software });
             }
             Frame::Other { ns, name } => {
-                tracing::debug!(ns, name, "the server sent something unknown")
+                tracing::debug!(ns, name, "the server sent something unknown");
             }
             Frame::End => return Err(Failure::Closed),
         }
@@ -96,8 +96,12 @@ impl<M: Machine> Core<M> {
     fn software(&mut self, stream: &mut Stream, stanza: &Stanza) {
         let child = stanza.payload.find("jabber:iq:version", "query");
         let Some(Ok(query)) = child.map(|child| stanza.payload.element(child)) else { return };
-        let text =
-            |name| query.children().find(|child| child.name() == name).map(|child| child.text());
+        let text = |name| {
+            query
+                .children()
+                .find(|child| child.name() == name)
+                .map(tokio_xmpp::minidom::Element::text)
+        };
         let Some(name) = text("name") else { return };
         let software = match text("version") {
             Some(version) => format!("{name} {version}"),

@@ -41,7 +41,7 @@ impl Violation {
 
 impl Gate {
     /// Lets an effect pass, or says why not; beside it, what is to be sent in its place.
-    pub(crate) fn pass(&self, effect: Effect) -> Result<Effect, (Violation, Option<Effect>)> {
+    pub(crate) fn pass(&self, effect: Effect) -> Result<Effect, (Violation, Option<Box<Effect>>)> {
         match &effect {
             Effect::Send { lane, template, to } => match self.check(template, Some(to)) {
                 Ok(()) => Ok(effect),
@@ -60,7 +60,7 @@ impl Gate {
                             templates.iter().filter(|one| self.check(one, Some(to)).is_ok());
                         let templates = sound.cloned().collect();
                         let rest = Effect::Series { lane: *lane, templates, to: to.clone() };
-                        Err((violation, Some(rest)))
+                        Err((violation, Some(rest.into())))
                     }
                 }
             }
@@ -85,7 +85,7 @@ impl Gate {
     }
 
     /// An IQ answer that cannot leave becomes an error: whoever asked must not wait for nothing.
-    fn instead(&self, lane: Lane, template: &Template, to: &Recipient) -> Option<Effect> {
+    fn instead(&self, lane: Lane, template: &Template, to: &Recipient) -> Option<Box<Effect>> {
         if template.from().domain_key() != self.domain.domain_key() {
             return None;
         }
@@ -97,7 +97,7 @@ impl Gate {
             .text("The answer is larger than a stanza may be");
         let error = Outgoing::iq(IqType::Error, &answer.from, answer.id.unwrap_or_default())
             .payload(&refusal.xml());
-        Some(Effect::Send { lane, template: error.template(), to: to.clone() })
+        Some(Effect::Send { lane, template: error.template(), to: to.clone() }.into())
     }
 }
 
@@ -137,7 +137,9 @@ mod tests {
         let answer = Outgoing::iq(IqType::Result, &jid("rooms.x"), "i1")
             .payload(format!("<query xmlns='q'>{}</query>", "x".repeat(1000)).as_bytes());
         let (_, instead) = gate().pass(send(&answer)).expect_err("large");
-        let Some(Effect::Send { template, to, .. }) = instead else { panic!("an error") };
+        let Some(Effect::Send { template, to, .. }) = instead.map(|effect| *effect) else {
+            panic!("an error")
+        };
         let error = Stanza::parse(&template.render(&to)).expect("stanza");
         assert_eq!(error.kind, Kind::Iq(IqType::Error));
         assert_eq!((error.id.as_deref(), error.to.as_str()), (Some("i1"), "a@b"));

@@ -121,10 +121,10 @@ impl Lanes {
             }
             if !queue.is_empty() {
                 self.ready.push_back(lane);
-            } else if let Some(queue) = self.lanes.remove(&lane) {
-                if self.spare.len() < 64 {
-                    self.spare.push(queue);
-                }
+            } else if let Some(queue) = self.lanes.remove(&lane)
+                && self.spare.len() < 64
+            {
+                self.spare.push(queue);
             }
         }
         stanzas

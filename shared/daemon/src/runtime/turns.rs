@@ -64,9 +64,6 @@ impl<M: Machine> Core<M> {
             let Some((input, size)) = next else { break };
             online = matches!(input, Input::Online { .. });
             shutdown = matches!(input, Input::Shutdown { .. });
-            if online && handled > 0 {
-                unreachable!("the queue was looked at before");
-            }
             let emitted = turn.emitted().len();
             if let Some(trace) = &self.trace {
                 trace.input(&input, now);
@@ -90,16 +87,15 @@ impl<M: Machine> Core<M> {
             }
         }
         let finished = turn.finish();
-        drop(recorder);
-        if let Some(trace) = &mut self.trace {
+        if let Some(trace) = &self.trace {
             trace.end(number);
         }
         if online {
             self.stream += 1;
-            if let Some(stream) = self.line.up_mut() {
-                if stream.number == self.stream {
-                    stream.confirm.begin(number);
-                }
+            if let Some(stream) = self.line.up_mut()
+                && stream.number == self.stream
+            {
+                stream.confirm.begin(number);
             }
         }
         if shutdown {
@@ -144,7 +140,7 @@ impl<M: Machine> Core<M> {
                     violation,
                     "a stanza was stopped at the outbound gate; please report this"
                 );
-                instead
+                instead.map(|effect| *effect)
             }
         }
     }
@@ -154,7 +150,7 @@ impl<M: Machine> Core<M> {
         committed.result?;
         self.committed = committed.turn;
         self.state.committed(committed.turn);
-        if let Some(trace) = &mut self.trace {
+        if let Some(trace) = &self.trace {
             trace.committed(committed.turn);
         }
         while let Some((ended, since)) = self.flight.release(self.committed) {
