@@ -113,12 +113,13 @@ fn rename(
     let from = occupant.address.clone();
     let was_shown = room.roster.shown().contains(&number);
     let at = context.turn.stamp();
+    let selves = sessions.iter().map(|jid| (jid.as_str().to_owned(), own.clone())).collect();
     let note = Gone {
         room: room.id,
         at,
         from: from.as_str().to_owned(),
         told: told.clone(),
-        selves: Vec::new(),
+        selves,
         shown: was_shown,
     };
     room.tell_gone(&from, told, own, &sessions, was_shown, context);
@@ -149,14 +150,21 @@ fn move_to(
     let from = occupant.address.clone();
     let Some(session) = room.sessions.get(jid) else { return };
     let to = session.recipient();
-    room.send(super::presence::gone_template(&from, own), to, context);
+    room.send(super::presence::gone_template(&from, own.clone()), to, context);
+    let selves = vec![(jid.as_str().to_owned(), own)];
     if alone {
-        room.retire(number, jid, context);
-    } else if let Some(occupant) = room.occupants.get_mut(&number) {
-        occupant.sessions.retain(|other| other != jid);
+        room.retire(number, jid, selves, context);
+    } else {
+        let told = [Vec::new(), Vec::new()];
+        let (at, from) = (context.turn.stamp(), from.as_str().to_owned());
+        let note = Gone { room: room.id, at, from, told, selves, shown: false };
+        room.note(&Note::Gone(note), context);
     }
     if let Some(session) = room.sessions.get_mut(jid) {
         session.occupant = target;
+    }
+    if let Some(occupant) = room.occupants.get_mut(&number) {
+        occupant.sessions.retain(|other| other != jid);
     }
     if let Some(occupant) = room.occupants.get_mut(&target) {
         occupant.sessions.push(jid.clone());
@@ -173,6 +181,7 @@ fn move_to(
         // left, for whom it is somebody else from here on.
         room.publish(number, Asked::default(), context);
         room.show_to(number, jid, context);
+        room.note(&Note::Presence { room: room.id, occupant: number }, context);
     }
     let asked = Asked { session: Some(jid), codes: &[], id: stanza.id.as_deref() };
     room.publish(target, asked, context);
@@ -190,7 +199,13 @@ fn set_shown(room: &mut Room, jid: &Jid, shown: Shown, context: &mut Context<'_,
 
 impl Room {
     /// An occupant whose only session goes on elsewhere is gone.
-    fn retire(&mut self, number: u64, jid: &Jid, context: &mut Context<'_, '_>) {
+    fn retire(
+        &mut self,
+        number: u64,
+        jid: &Jid,
+        selves: Vec<(String, Vec<u8>)>,
+        context: &mut Context<'_, '_>,
+    ) {
         let Some(occupant) = self.occupants.get(&number) else { return };
         let leaving = std::slice::from_ref(jid);
         let told = Class::ALL
@@ -201,14 +216,7 @@ impl Room {
         if shown {
             self.tell_gone_to_viewers(&from, &told, context);
         }
-        let note = Gone {
-            room: self.id,
-            at,
-            from: from.as_str().to_owned(),
-            told,
-            selves: Vec::new(),
-            shown,
-        };
+        let note = Gone { room: self.id, at, from: from.as_str().to_owned(), told, selves, shown };
         self.note(&Note::Gone(note), context);
     }
 

@@ -242,6 +242,8 @@ impl Room {
     /// Tells an occupant's presence as it is now: to others where it differs from what they were
     /// told before, to its own sessions with 110.
     pub(crate) fn publish(&mut self, number: u64, asked: Asked<'_>, context: &mut Context<'_, '_>) {
+        // A list that is rendered only now shows the change already: nobody was told it.
+        let rendered = self.roster.lists.each_ref().map(Option::is_some);
         self.render_roster(None);
         let Some(occupant) = self.occupants.get(&number) else { return };
         // §7.2.2: who has a role that is not broadcast is shown to nobody else.
@@ -254,7 +256,8 @@ impl Room {
                 let list = self.roster.lists[class as usize].as_ref()?;
                 let template = self.available(occupant, class, &[], None);
                 let old = at.and_then(|at| list.get(at));
-                let differs = old.is_none_or(|old| !same(old, &template));
+                let known = rendered[class as usize];
+                let differs = !known || old.is_none_or(|old| !same(old, &template));
                 Some((template, differs))
             });
             for (class, fresh) in Class::ALL.into_iter().zip(fresh) {
@@ -277,13 +280,17 @@ impl Room {
             }
         } else if at.is_some() {
             // Its role is no longer broadcast: for the others it is gone.
-            let payloads = Class::ALL.map(|class| {
+            let told = Class::ALL.map(|class| {
                 Self::unavailable(occupant, &own, class, false, &Departure::default())
             });
-            let templates = payloads.map(|payload| gone_template(&occupant.address, payload));
-            for (class, template) in Class::ALL.into_iter().zip(templates) {
-                context.turn.fanout(self.lane, template, self.viewers_but(class, &own));
+            let from = occupant.address.clone();
+            for (class, payload) in Class::ALL.into_iter().zip(told.clone()) {
+                let viewers = self.viewers_but(class, &own);
+                context.turn.fanout(self.lane, gone_template(&from, payload), viewers);
             }
+            let (at, from) = (context.turn.stamp(), from.as_str().to_owned());
+            let note = Gone { room: self.id, at, from, told, selves: Vec::new(), shown: true };
+            self.note(&Note::Gone(note), context);
             self.roster.remove(number);
             changed = true;
         } else {

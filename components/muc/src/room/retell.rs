@@ -139,19 +139,29 @@ fn tell_gone(rooms: &mut Rooms, gone: &Gone, context: &mut Context<'_, '_>) -> O
     let lane = annex_service::effect::Lane::of(&from);
     for (jid, payload) in &gone.selves {
         let Ok(jid) = Jid::parse(jid) else { continue };
-        let back = room.as_ref().is_some_and(|room| room.sessions.contains_key(&jid));
-        if !back {
+        // Who is in the room has left this nickname for another, or has joined again since.
+        let session = room.as_ref().and_then(|room| room.sessions.get(&jid));
+        if session.is_none_or(|session| session.number < gone.at) {
             let template = gone_template(&from, payload.clone());
             let to = Recipient::from(&jid);
             context.turn.emit(annex_service::effect::Effect::Send { lane, template, to });
         }
     }
     let Some(room) = room.filter(|_| gone.shown) else { return Ok(()) };
-    // Somebody has the nickname again: presence tells who.
-    if room.occupant_named(from.resource().unwrap_or_default()).is_some() {
+    // Somebody has the very same address again: presence tells who.
+    let again = room.occupant_named(from.resource().unwrap_or_default());
+    if again.is_some_and(|occupant| {
+        occupant.address.as_str() == from.as_str() && room.roster.shown().contains(&occupant.number)
+    }) {
         return Ok(());
     }
-    for session in room.sessions.values().filter(|session| session.synced < gone.at) {
+    let own = |jid: &Jid| gone.selves.iter().any(|(own, _)| own == jid.as_str());
+    for session in room.sessions.values() {
+        // One's own nickname is never gone while one has it: it may only be hidden from others.
+        let has = again.is_some_and(|occupant| occupant.number == session.occupant);
+        if session.number >= gone.at || own(&session.jid) || has {
+            continue;
+        }
         let payload = gone.told[room.class_of(session) as usize].clone();
         room.send(gone_template(&from, payload), session.recipient(), context);
     }

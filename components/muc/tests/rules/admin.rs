@@ -1,1 +1,234 @@
-//! admin
+//! §8, §9, §10.3–10.8: roles and affiliations.
+
+use crate::table::*;
+
+/// §8.2.
+#[test]
+fn a_kick_is_told_to_the_target_then_confirmed_then_told_to_the_others() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item nick='Bob' role='none'><reason>noise</reason></item>");
+    let order: Vec<_> = table.harness.sent().map(|sent| sent.to.clone()).collect();
+    assert_eq!(order[..2], [BOB.to_owned(), ALICE.to_owned()]);
+    table.told(BOB, &["-Bob none/none bob@example.com/desk by Ann because noise 110 307"]);
+    table
+        .told(ALICE, &["result a", "-Bob none/none bob@example.com/desk by Ann because noise 307"]);
+    table.told(CAROL, &["-Bob none/none by Ann because noise 307"]);
+    table.silence();
+    table.join(BOB, "Bob");
+    assert_eq!(table.harness.take_to(BOB).len(), 4);
+}
+
+/// Case 48, §8.2–8.4, §9.1, §9.6, §9.7.
+#[test]
+fn nobody_reaches_above_himself() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='admin'/>");
+    table.admin(ALICE, "<item nick='Carol' role='moderator'/>");
+    table.join(DAVE, "Dave");
+    table.quiet();
+    for (who, item, expected) in [
+        (DAVE, "<item nick='Carol' role='none'/>", "iq: error auth forbidden"),
+        (DAVE, "<item jid='carol@example.net' affiliation='outcast'/>", "iq: error auth forbidden"),
+        (CAROL, "<item nick='Bob' role='none'/>", "iq: error cancel not-allowed"),
+        (CAROL, "<item nick='Ann' role='none'/>", "iq: error cancel not-allowed"),
+        (CAROL, "<item nick='Bob' role='visitor'/>", "iq: error cancel not-allowed"),
+        (CAROL, "<item nick='Dave' role='moderator'/>", "iq: error auth forbidden"),
+        (CAROL, "<item jid='dave@example.net' affiliation='member'/>", "iq: error auth forbidden"),
+        (BOB, "<item nick='Ann' role='none'/>", "iq: error cancel not-allowed"),
+        (
+            BOB,
+            "<item jid='alice@example.com' affiliation='outcast'/>",
+            "iq: error cancel not-allowed",
+        ),
+        (BOB, "<item jid='alice@example.com' affiliation='none'/>", "iq: error cancel not-allowed"),
+        (BOB, "<item jid='dave@example.net' affiliation='admin'/>", "iq: error auth forbidden"),
+        (BOB, "<item jid='bob@example.com' affiliation='outcast'/>", "iq: error cancel conflict"),
+        (ALICE, "<item nick='Ann' role='participant'/>", "iq: error cancel not-allowed"),
+    ] {
+        table.admin(who, item);
+        table.told(who, &[expected]);
+        table.silence();
+    }
+    table.admin(CAROL, "<item nick='Dave' role='visitor'/>");
+    table.told(DAVE, &["Dave none/visitor dave@example.net/home 110"]);
+    table.quiet();
+    table.admin(BOB, "<item jid='bob@example.com' affiliation='none'/>");
+    table.told(BOB, &["Bob none/participant bob@example.com/desk 110", "result a"]);
+}
+
+/// Case 45.
+#[test]
+fn many_items_are_applied_as_one_or_not_at_all() {
+    let mut table = Table::three();
+    table.admin(
+        ALICE,
+        "<item jid='bob@example.com' affiliation='outcast'/>
+         <item jid='eve@example.com' affiliation='member'/>
+         <item jid='alice@example.com' affiliation='outcast'/>",
+    );
+    table.told(ALICE, &["iq: error cancel conflict"]);
+    table.silence();
+    table.admin(
+        ALICE,
+        "<item jid='bob@example.com/desk' affiliation='outcast'/>
+         <item jid='eve@example.com' affiliation='member' nick='Evi'/>
+         <item nick='Carol' affiliation='admin'/>",
+    );
+    table.quiet();
+    table.admin_get(ALICE, "<item affiliation='outcast'/>");
+    table.harness.take_to(ALICE)[0].expect(&format!(
+        "<iq from='{ROOM}' to='{ALICE}' id='a' type='result'><query xmlns='http://jabber.org/protocol/muc#admin'>
+           <item affiliation='outcast' jid='bob@example.com'/></query></iq>"
+    ));
+    table.admin_get(ALICE, "<item affiliation='member'/>");
+    table.harness.take_to(ALICE)[0].expect(&format!(
+        "<iq from='{ROOM}' to='{ALICE}' id='a' type='result'><query xmlns='http://jabber.org/protocol/muc#admin'>
+           <item affiliation='member' jid='eve@example.com' nick='Evi'/></query></iq>"
+    ));
+    table.admin_get(ALICE, "<item affiliation='admin'/>");
+    assert!(table.harness.take_to(ALICE)[0].xml.contains("carol@example.net"));
+}
+
+/// Case 46, §17.4.
+#[test]
+fn an_item_has_a_role_or_an_affiliation() {
+    let mut table = Table::three();
+    for item in [
+        "<item nick='Bob' role='none' affiliation='none'/>",
+        "<item nick='Bob'/>",
+        "<item role='none'/>",
+        "<item affiliation='member'/>",
+        "<item nick='Bob' role='king'/>",
+        "",
+    ] {
+        table.admin(ALICE, item);
+        table.told(ALICE, &["iq: error modify bad-request"]);
+    }
+    table.admin(ALICE, "<item nick='Nobody' role='none'/>");
+    table.told(ALICE, &["iq: error cancel item-not-found"]);
+    table.silence();
+    table.admin(ALICE, "<item jid='bob@example.com/desk' role='visitor'/>");
+    table.told(BOB, &["Bob none/visitor bob@example.com/desk 110"]);
+}
+
+/// Case 47, §10.4.
+#[test]
+fn a_room_keeps_an_owner() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item jid='alice@example.com' affiliation='admin'/>");
+    table.told(ALICE, &["iq: error cancel conflict"]);
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='owner'/>");
+    table.quiet();
+    let demote = |who: &str, whom: &str| {
+        format!(
+            "<iq from='{who}' to='{ROOM}' id='a' type='set'><query xmlns='http://jabber.org/protocol/muc#admin'>
+             <item jid='{whom}' affiliation='none'/></query></iq>"
+        )
+    };
+    table.harness.stanzas(&[&demote(ALICE, "bob@example.com"), &demote(BOB, "alice@example.com")]);
+    let told: Vec<_> = table.harness.take_to(BOB).iter().map(brief).collect();
+    assert!(told.contains(&"iq: error auth forbidden".to_owned()), "{told:?}");
+}
+
+/// Case 49, §9.4.
+#[test]
+fn a_membership_that_is_revoked_in_a_room_for_members_is_one_departure() {
+    let mut table = Table::three();
+    for person in ["bob@example.com", "carol@example.net"] {
+        table.admin(ALICE, &format!("<item jid='{person}' affiliation='member'/>"));
+    }
+    table.submit(&[("muc#roomconfig_membersonly", &["1"])]);
+    table.quiet();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='none'/>");
+    table.told(BOB, &["-Bob none/none bob@example.com/desk by Ann 110 321"]);
+    table.told(CAROL, &["-Bob none/none by Ann 321"]);
+}
+
+/// Case 50.
+#[test]
+fn a_ban_of_one_who_is_away_is_lifted_by_address() {
+    let mut table = Table::new();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='outcast'/>");
+    table.quiet();
+    table.join(BOB, "Bob");
+    table.told(BOB, &["presence: error auth forbidden"]);
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='none'/>");
+    table.quiet();
+    table.join(BOB, "Bob");
+    assert_eq!(table.harness.take_to(BOB).len(), 3);
+}
+
+/// Case 51.
+#[test]
+fn a_moderator_sees_real_addresses_for_as_long_as_he_is_one() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item nick='Bob' role='moderator'/>");
+    table.told(
+        BOB,
+        &[
+            "Bob none/moderator bob@example.com/desk 110",
+            "Ann owner/moderator alice@example.com/phone",
+            "Carol none/participant carol@example.net/cell",
+        ],
+    );
+    table.quiet();
+    table.admin(ALICE, "<item nick='Bob' role='participant'/>");
+    table.told(BOB, &["Bob none/participant bob@example.com/desk 110"]);
+    table.quiet();
+    table.join(DAVE, "Dave");
+    table.told(BOB, &["Dave none/participant"]);
+}
+
+/// §9.5, §8.5.
+#[test]
+fn lists_are_for_those_who_may_read_them() {
+    let mut table = Table::three();
+    for (who, item, expected) in [
+        (BOB, "<item affiliation='outcast'/>", "iq: error auth forbidden"),
+        (BOB, "<item affiliation='member'/>", "iq: error auth forbidden"),
+        (BOB, "<item role='moderator'/>", "iq: error auth forbidden"),
+        (DAVE, "<item affiliation='owner'/>", "iq: error auth forbidden"),
+        (ALICE, "<item affiliation='none'/>", "iq: error modify bad-request"),
+        (ALICE, "<item affiliation='owner'/>", "result a"),
+    ] {
+        table.admin_get(who, item);
+        table.told(who, &[expected]);
+    }
+    table.admin_get(ALICE, "<item role='participant'/>");
+    table.harness.take_to(ALICE)[0].expect(&format!(
+        "<iq from='{ROOM}' to='{ALICE}' id='a' type='result'><query xmlns='http://jabber.org/protocol/muc#admin'>
+           <item affiliation='none' role='participant' jid='{BOB}' nick='Bob'/>
+           <item affiliation='none' role='participant' jid='{CAROL}' nick='Carol'/></query></iq>"
+    ));
+    // §9.5: members read the list of members where addresses are no secret and the room is theirs.
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='member'/>");
+    table.submit(&[("muc#roomconfig_membersonly", &["1"]), ("muc#roomconfig_whois", &["anyone"])]);
+    table.quiet();
+    table.admin_get(BOB, "<item affiliation='member'/>");
+    table.told(BOB, &["result a"]);
+}
+
+/// Case 52.
+#[test]
+fn a_change_that_was_confirmed_survives_a_crash() {
+    let mut table = Table::new();
+    table.harness.hold();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='outcast'/>");
+    table.told(ALICE, &[]);
+    while table.harness.commit_one() {}
+    table.told(ALICE, &["result a"]);
+    table.harness.crash(annex_testkit::Crash::BeforeCommit);
+    table.quiet();
+    table.join(BOB, "Bob");
+    table.told(BOB, &["presence: error auth forbidden"]);
+}
+
+/// §9: what admins do is in the audit log, without bodies.
+#[test]
+fn what_admins_do_is_written_down() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item nick='Bob' role='none'><reason>noise</reason></item>");
+    let log = table.harness.verb("audit", serde_json::json!({})).expect("an answer");
+    let log = String::from_utf8(log.body.to_vec()).expect("text");
+    assert!(log.contains("occupant/kick") && log.contains("noise"), "{log}");
+}

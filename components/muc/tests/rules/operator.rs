@@ -1,1 +1,49 @@
-//! operator
+//! Verbs of the operator, and what is stored about a person.
+
+use serde_json::{Value, json};
+
+use crate::table::*;
+
+fn verb(table: &mut Table, verb: &str, arguments: Value) -> Value {
+    let answer = table.harness.verb(verb, arguments).expect("an answer");
+    serde_json::from_slice(&answer.body).expect("JSON")
+}
+
+#[test]
+fn rooms_are_listed_shown_and_destroyed() {
+    let mut table = Table::three();
+    let list = verb(&mut table, "rooms list", json!({}));
+    assert_eq!(list["rows"], json!([["tea", "", "3", "temporary", "hidden"]]));
+    let show = verb(&mut table, "rooms show", json!({ "room": "tea" }));
+    assert!(show["rows"].to_string().contains("alice@example.com"));
+    let who = verb(&mut table, "occupants", json!({ "room": ROOM }));
+    assert_eq!(who["rows"][1], json!(["Bob", BOB, "participant", "none"]));
+    let gone = verb(&mut table, "rooms destroy", json!({ "room": "tea", "reason": "over" }));
+    assert_eq!(gone["note"], "tea@rooms.example.com is destroyed");
+    table.told(BOB, &["-Bob none/none destroy 110"]);
+    let list = verb(&mut table, "rooms list", json!({}));
+    assert_eq!(list["rows"], json!([]));
+    let missing = verb(&mut table, "rooms show", json!({ "room": "tea" }));
+    assert!(missing["error"].is_string(), "{missing}");
+}
+
+#[test]
+fn a_person_is_shown_and_forgotten() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='admin'/>");
+    table.say(BOB, "remember me");
+    table.quiet();
+    let show = verb(&mut table, "person show", json!({ "jid": "bob@example.com" }));
+    let kinds: Vec<_> =
+        show["rows"].as_array().expect("rows").iter().map(|row| row[1].clone()).collect();
+    assert_eq!(kinds, ["affiliation", "occupant id", "message"]);
+    table.silence();
+    verb(&mut table, "person forget", json!({ "jid": "bob@example.com", "messages": "delete" }));
+    let told: Vec<_> = table.harness.take_to(CAROL).iter().map(brief).collect();
+    assert_eq!(told.last().map(String::as_str), Some("-Bob none/none 321"));
+    let show = verb(&mut table, "person show", json!({ "jid": "bob@example.com" }));
+    assert_eq!(show["rows"], json!([]));
+    table.quiet();
+    table.join(DAVE, "Dave");
+    assert_eq!(table.harness.take_to(DAVE).len(), 4);
+}

@@ -1,1 +1,297 @@
-//! owner
+//! §10: creating, configuring, destroying.
+
+use crate::table::*;
+
+/// Case 34, §10.1.
+#[test]
+fn a_new_room_can_be_given_up() {
+    let cancel = format!(
+        "<iq from='{ALICE}' to='{ROOM}' id='c' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='cancel'/></query></iq>"
+    );
+    let mut table = Table::empty();
+    table.join(ALICE, "Ann");
+    table.quiet();
+    table.stanza(&cancel);
+    table.told(ALICE, &["-Ann none/none destroy 110", "result c"]);
+    table.say(ALICE, "x");
+    table.told(ALICE, &["message: error cancel item-not-found"]);
+    // §10.2: a later form that is given up changes nothing.
+    table.open();
+    table.stanza(&cancel);
+    table.told(ALICE, &["result c"]);
+    table.silence();
+}
+
+/// Case 34, §10.1.3.
+#[test]
+fn an_owner_who_leaves_a_locked_room_takes_it_along() {
+    let mut table = Table::empty();
+    table.join(ALICE, "Ann");
+    table.quiet();
+    table.leave(ALICE, "Ann");
+    table.told(ALICE, &["-Ann none/none destroy 110"]);
+    table.join(BOB, "Bob");
+    table.told(BOB, &["Bob owner/moderator bob@example.com/desk 110 201", ": subject []"]);
+}
+
+/// Case 34; design §9.
+#[test]
+fn a_room_that_is_not_configured_in_time_is_destroyed_also_over_a_restart() {
+    let mut table = Table::empty();
+    table.join(ALICE, "Ann");
+    table.quiet();
+    table.harness.advance(std::time::Duration::from_secs(200));
+    table.harness.restart();
+    table.quiet();
+    table.harness.advance(std::time::Duration::from_secs(99));
+    assert!(table.harness.take().iter().map(brief).all(|line| line == "ping?"));
+    table.harness.advance(std::time::Duration::from_secs(2));
+    table.told(ALICE, &["-Ann none/none destroy 110"]);
+    let mut table = Table::new();
+    table.harness.advance(std::time::Duration::from_secs(1000));
+    assert!(table.harness.take().iter().map(brief).all(|line| line == "ping?"));
+}
+
+/// §10.1.3, §10.2, §16.5.3.
+#[test]
+fn the_form_has_the_standard_fields_with_what_holds() {
+    let mut table = Table::three();
+    let get = |who: &str| {
+        format!(
+            "<iq from='{who}' to='{ROOM}' id='f' type='get'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>"
+        )
+    };
+    table.stanza(&get(BOB));
+    table.told(BOB, &["iq: error auth forbidden"]);
+    table.submit(&[
+        ("muc#roomconfig_roomname", &["Tea &amp; Cakes"]),
+        ("muc#roomconfig_maxusers", &["50"]),
+        ("muc#roomconfig_whois", &["anyone"]),
+        ("muc#roomconfig_unknown", &["x"]),
+    ]);
+    table.quiet();
+    table.stanza(&get(ALICE));
+    let answer = table.harness.take_to(ALICE).remove(0).element();
+    let query = answer.children().next().expect("a query");
+    let form = annex_stanza::Form::parse(query.children().next().expect("a form")).expect("parses");
+    assert_eq!(form.form_type.as_deref(), Some("http://jabber.org/protocol/muc#roomconfig"));
+    let value = |var: &str| form.find(var).unwrap_or_else(|| panic!("{var}")).values.join(",");
+    for (var, expected) in [
+        ("muc#roomconfig_roomname", "Tea & Cakes"),
+        ("muc#roomconfig_roomdesc", ""),
+        ("muc#roomconfig_lang", ""),
+        ("muc#roomconfig_persistentroom", "0"),
+        ("muc#roomconfig_publicroom", "0"),
+        ("muc#roomconfig_passwordprotectedroom", "0"),
+        ("muc#roomconfig_roomsecret", ""),
+        ("muc#roomconfig_membersonly", "0"),
+        ("muc#roomconfig_moderatedroom", "0"),
+        ("muc#roomconfig_whois", "anyone"),
+        ("muc#roomconfig_changesubject", "0"),
+        ("muc#roomconfig_allowinvites", "1"),
+        ("muc#roomconfig_allowpm", "anyone"),
+        ("muc#roomconfig_maxusers", "50"),
+        ("muc#roomconfig_presencebroadcast", "moderator,participant,visitor"),
+        ("muc#roomconfig_getmemberlist", "moderator"),
+        ("muc#roomconfig_enablelogging", "0"),
+        ("muc#roomconfig_enablearchiving", "1"),
+        ("muc#maxhistoryfetch", "100"),
+        ("muc#roomconfig_pubsub", ""),
+        ("muc#roomconfig_roomowners", "alice@example.com"),
+        ("muc#roomconfig_roomadmins", ""),
+    ] {
+        assert_eq!(value(var), expected, "{var}");
+    }
+}
+
+/// Case 37.
+#[test]
+fn one_bad_value_refuses_the_whole_form() {
+    let mut table = Table::three();
+    let long = "x".repeat(300);
+    for (var, value) in [
+        ("muc#roomconfig_maxusers", "abc"),
+        ("muc#roomconfig_maxusers", "100000"),
+        ("muc#roomconfig_passwordprotectedroom", "1"),
+        ("muc#roomconfig_whois", "nobody"),
+        ("muc#roomconfig_moderatedroom", "maybe"),
+        ("muc#roomconfig_allowpm", "x"),
+        ("muc#roomconfig_roomname", &long),
+        ("muc#roomconfig_roomadmins", "@@"),
+    ] {
+        table.submit(&[("muc#roomconfig_roomdesc", &["changed"]), (var, &[value])]);
+        table.told(ALICE, &["iq: error modify not-acceptable"]);
+        table.silence();
+    }
+    let shown = table.harness.verb("rooms show", serde_json::json!({ "room": "tea" }));
+    let shown = String::from_utf8(shown.expect("an answer").body.to_vec()).expect("text");
+    assert!(!shown.contains("changed"), "{shown}");
+}
+
+/// Case 38, §10.2.1.
+#[test]
+fn occupants_are_told_what_kind_of_thing_changed() {
+    let mut table = Table::three();
+    for (field, value, expected) in [
+        ("roomname", "Tea", ": 104"),
+        ("enablelogging", "1", ": 170"),
+        ("enablelogging", "0", ": 171"),
+        ("whois", "anyone", ": 172"),
+        ("whois", "moderators", ": 173"),
+    ] {
+        table.submit(&[(&format!("muc#roomconfig_{field}"), &[value])]);
+        let told: Vec<_> = table.harness.take_to(CAROL).iter().map(brief).collect();
+        assert_eq!(told.last().map(String::as_str), Some(expected), "{field}");
+        table.quiet();
+    }
+    table.submit(&[("muc#roomconfig_whois", &["anyone"]), ("muc#roomconfig_roomdesc", &["x"])]);
+    let told: Vec<_> = table.harness.take_to(CAROL).iter().map(brief).collect();
+    assert_eq!(told.last().map(String::as_str), Some(": 104 172"));
+    table.quiet();
+    table.submit(&[("muc#roomconfig_whois", &["anyone"])]);
+    table.told(ALICE, &["result c"]);
+    table.silence();
+}
+
+/// Case 38.
+#[test]
+fn a_room_that_becomes_non_anonymous_shows_real_addresses() {
+    let mut table = Table::three();
+    table.submit(&[("muc#roomconfig_whois", &["anyone"])]);
+    table.told(
+        CAROL,
+        &[
+            "Ann owner/moderator alice@example.com/phone",
+            "Bob none/participant bob@example.com/desk",
+            ": 172",
+        ],
+    );
+    table.quiet();
+    table.submit(&[("muc#roomconfig_whois", &["moderators"])]);
+    table.quiet();
+    table.presence(BOB, "Bob", "<show>away</show>");
+    table.told(CAROL, &["Bob (away) none/participant"]);
+}
+
+/// Case 39, §10.2.
+#[test]
+fn who_is_no_member_leaves_when_the_room_is_for_members() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='member'/>");
+    table.quiet();
+    table.submit(&[("muc#roomconfig_membersonly", &["1"])]);
+    table.told(CAROL, &["-Carol none/none carol@example.net/cell 110 322"]);
+    table.told(BOB, &["-Carol none/none 322", ": 104"]);
+    table.told(ALICE, &["result c", "-Carol none/none carol@example.net/cell 322", ": 104"]);
+    table.silence();
+}
+
+/// Case 40.
+#[test]
+fn a_new_password_removes_nobody_and_owners_need_none() {
+    let mut table = Table::three();
+    table.submit(&[
+        ("muc#roomconfig_passwordprotectedroom", &["1"]),
+        ("muc#roomconfig_roomsecret", &["x"]),
+    ]);
+    table.told(CAROL, &[": 104"]);
+    table.quiet();
+    table.join("alice@example.com/other", "Ann");
+    assert_eq!(table.harness.take_to("alice@example.com/other").len(), 4);
+    table.join(DAVE, "Dave");
+    table.told(DAVE, &["presence: error auth not-authorized"]);
+}
+
+/// §10.1.3: lists in the form.
+#[test]
+fn the_form_sets_owners_and_admins() {
+    let mut table = Table::three();
+    table.submit(&[("muc#roomconfig_roomadmins", &["bob@example.com", "eve@example.com"])]);
+    table.told(
+        BOB,
+        &[
+            "Bob admin/moderator bob@example.com/desk 110",
+            "Ann owner/moderator alice@example.com/phone",
+            "Carol none/participant carol@example.net/cell",
+        ],
+    );
+    table.quiet();
+    table.submit(&[
+        ("muc#roomconfig_roomowners", &["eve@example.com"]),
+        ("muc#roomconfig_roomadmins", &["alice@example.com"]),
+    ]);
+    table.told(CAROL, &["Ann admin/moderator", "Bob none/participant"]);
+    table.quiet();
+    table.submit_as("eve@example.com/x", &[("muc#roomconfig_roomowners", &["alice@example.com"])]);
+    table.quiet();
+    table.submit(&[("muc#roomconfig_roomowners", &[])]);
+    table.told(ALICE, &["iq: error cancel conflict"]);
+}
+
+/// Case 42, §10.9.
+#[test]
+fn a_destroyed_room_tells_each_session_once_where_to_go() {
+    let mut table = Table::three();
+    table.join(BOB2, "Bob");
+    table.quiet();
+    let destroy = |who: &str| {
+        format!(
+            "<iq from='{who}' to='{ROOM}' id='d' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'>
+               <destroy jid='cakes@rooms.example.com'><reason>moved</reason><password>x</password></destroy></query></iq>"
+        )
+    };
+    table.stanza(&destroy(BOB));
+    table.told(BOB, &["iq: error auth forbidden"]);
+    table.silence();
+    table.stanza(&destroy(ALICE));
+    table.harness.take_to(CAROL)[0].expect(&format!(
+        "<presence from='{ROOM}/Carol' to='{CAROL}' type='unavailable'>
+           <x xmlns='http://jabber.org/protocol/muc#user'><item affiliation='none' role='none'/>
+             <destroy jid='cakes@rooms.example.com'><password>x</password><reason>moved</reason></destroy>
+             <status code='110'/></x>
+           <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/></presence>"
+    ));
+    table.told(BOB, &["-Bob none/none destroy cakes@rooms.example.com 110"]);
+    table.told(BOB2, &["-Bob none/none destroy cakes@rooms.example.com 110"]);
+    table.told(ALICE, &["-Ann none/none destroy cakes@rooms.example.com 110", "result d"]);
+    table.silence();
+    table.stanza(&destroy(ALICE));
+    table.told(ALICE, &["iq: error cancel item-not-found"]);
+    // Nothing of it is left.
+    for kind in annex_muc::keys::TABLES {
+        assert!(table.harness.store().table(*kind).is_empty(), "{}", kind.name);
+    }
+}
+
+#[test]
+fn a_persistent_room_stays_and_leaves_memory() {
+    let mut table = Table::new();
+    table.submit(&[("muc#roomconfig_persistentroom", &["1"]), ("muc#roomconfig_roomdesc", &["x"])]);
+    table.message(ALICE, "<subject>Cakes</subject>");
+    table.leave(ALICE, "Ann");
+    table.quiet();
+    assert_eq!(table.harness.machine().component().image().len(), 1);
+    table.harness.advance(std::time::Duration::from_secs(200));
+    assert_eq!(table.harness.machine().component().image().len(), 0);
+    table.join(BOB, "Bob");
+    table.told(
+        BOB,
+        &["Bob none/participant bob@example.com/desk 110", "Ann: subject [Cakes] (delayed)"],
+    );
+}
+
+/// Design §9: the service's admins own every room, uncounted.
+#[test]
+fn a_service_admin_may_do_what_an_owner_may() {
+    let mut table = Table::three();
+    table.submit_as("admin@example.com/x", &[("muc#roomconfig_moderatedroom", &["1"])]);
+    table.told("admin@example.com/x", &["result c"]);
+    table.quiet();
+    table.join("admin@example.com/x", "Root");
+    table.told(BOB, &["Root owner/moderator"]);
+    table.quiet();
+    table.admin(ALICE, "<item jid='admin@example.com' affiliation='outcast'/>");
+    table.told(ALICE, &["iq: error cancel not-allowed"]);
+    table.admin(ALICE, "<item jid='alice@example.com' affiliation='none'/>");
+    table.told(ALICE, &["iq: error cancel conflict"]);
+}

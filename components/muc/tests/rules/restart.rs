@@ -1,1 +1,293 @@
-//! restart
+//! Restarts, crashes between a commit and its output, broken streams, and the sweep.
+
+use std::time::Duration;
+
+use annex_testkit::Crash;
+
+use crate::table::*;
+
+fn told_all(table: &mut Table) -> Vec<String> {
+    let told = table.harness.take();
+    let lines = told.iter().map(|sent| format!("{} ← {}", sent.to, brief(sent)));
+    lines.filter(|line| !line.ends_with("ping?")).collect()
+}
+
+/// Case 66.
+#[test]
+fn occupants_stay_through_a_restart_and_nobody_notices() {
+    for crash in [false, true] {
+        let mut table = Table::three();
+        table.join(BOB2, "Bob");
+        table.admin(ALICE, "<item nick='Carol' role='visitor'/>");
+        table.quiet();
+        let before = table.harness.machine().component().image();
+        match crash {
+            true => table.harness.crash(Crash::AfterCommit),
+            false => table.harness.restart(),
+        }
+        assert!(told_all(&mut table).is_empty());
+        assert_eq!(table.harness.machine().component().image(), before);
+        table.say(BOB2, "as before");
+        table.told(BOB, &["Bob: as before"]);
+        table.say(CAROL, "x");
+        let told: Vec<_> = table.harness.take_to(CAROL).iter().map(brief).collect();
+        assert_eq!(told, ["Bob: as before", "message: error auth forbidden"]);
+    }
+}
+
+/// What happened is on disk, and what was told of it is lost: it is told again.
+fn lost(table: &mut Table, what: impl FnOnce(&mut Table)) -> Vec<String> {
+    table.harness.confirm();
+    table.harness.confirm_automatically(false);
+    table.quiet();
+    table.harness.hold();
+    what(table);
+    table.harness.crash(Crash::AfterCommit);
+    told_all(table)
+}
+
+#[test]
+fn a_join_that_nobody_was_told_of_is_told_after_the_crash() {
+    let mut table = Table::three();
+    table.say(BOB, "before");
+    let told = lost(&mut table, |table| table.join(DAVE, "Dave"));
+    let expected = [
+        format!("{BOB} ← Dave none/participant"),
+        format!("{CAROL} ← Dave none/participant"),
+        format!("{ALICE} ← Dave none/participant {DAVE}"),
+        format!("{DAVE} ← Ann owner/moderator"),
+        format!("{DAVE} ← Bob none/participant"),
+        format!("{DAVE} ← Carol none/participant"),
+        format!("{DAVE} ← Dave none/participant {DAVE} 110"),
+        format!("{DAVE} ← Bob: before (delayed)"),
+        format!("{DAVE} ← : subject []"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_new_room_that_its_creator_was_not_told_of_is_told_with_201() {
+    let mut table = Table::empty();
+    let told = lost(&mut table, |table| table.join(ALICE, "Ann"));
+    assert_eq!(
+        told,
+        [
+            format!("{ALICE} ← Ann owner/moderator {ALICE} 110 201"),
+            format!("{ALICE} ← : subject []")
+        ]
+    );
+}
+
+#[test]
+fn a_departure_that_nobody_was_told_of_is_told_after_the_crash() {
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| table.leave(BOB, "Bob"));
+    let expected = [
+        format!("{BOB} ← -Bob none/none {BOB} 110"),
+        format!("{ALICE} ← -Bob none/none {BOB}"),
+        format!("{CAROL} ← -Bob none/none"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_kick_that_nobody_was_told_of_is_told_after_the_crash() {
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| table.admin(ALICE, "<item nick='Bob' role='none'/>"));
+    assert_eq!(told.len(), 3, "{told:#?}");
+    assert!(told[0].ends_with("110 307"));
+}
+
+#[test]
+fn a_nickname_that_nobody_was_told_of_is_told_after_the_crash() {
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| table.presence(BOB, "Rob", "<show>away</show>"));
+    let to_carol: Vec<_> =
+        told.iter().filter_map(|line| line.strip_prefix(&format!("{CAROL} ← "))).collect();
+    assert_eq!(to_carol, ["-Bob none/participant →Rob 303", "Rob (away) none/participant"]);
+    let to_bob: Vec<_> =
+        told.iter().filter_map(|line| line.strip_prefix(&format!("{BOB} ← "))).collect();
+    assert_eq!(
+        to_bob,
+        [
+            "-Bob none/participant bob@example.com/desk →Rob 110 303",
+            "Rob (away) none/participant bob@example.com/desk 110"
+        ]
+    );
+}
+
+#[test]
+fn a_presence_that_nobody_was_told_of_is_told_after_the_crash() {
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| {
+        table.presence(BOB, "Bob", "<show>away</show>");
+        table.presence(BOB, "Bob", "<show>xa</show>");
+    });
+    let expected = [
+        format!("{CAROL} ← Bob (xa) none/participant"),
+        format!("{ALICE} ← Bob (xa) none/participant {BOB}"),
+        format!("{BOB} ← Bob (xa) none/participant {BOB} 110"),
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn a_message_that_nobody_was_told_of_is_told_once_with_its_id_and_a_delay() {
+    let mut table = Table::three();
+    table.harness.confirm();
+    table.harness.confirm_automatically(false);
+    table.quiet();
+    // It was on the way when the stream broke.
+    table.say(BOB, "hello");
+    let live = table.harness.take_to(CAROL).remove(0).element();
+    table.quiet();
+    table.harness.disconnect();
+    table.harness.connect();
+    let again = table.harness.take_to(CAROL);
+    let again = again.iter().find(|sent| sent.xml.contains("hello")).expect("it is told again");
+    let id = |stanza: &minidom::Element| {
+        (
+            stanza.attr("id").map(str::to_owned),
+            stanza
+                .get_child("stanza-id", "urn:xmpp:sid:0")
+                .and_then(|id| id.attr("id"))
+                .map(str::to_owned),
+        )
+    };
+    assert_eq!(id(&again.element()), id(&live));
+    assert!(again.element().get_child("delay", "urn:xmpp:delay").is_some());
+    table.harness.confirm();
+    table.quiet();
+    table.harness.disconnect();
+    table.harness.connect();
+    assert!(told_all(&mut table).is_empty());
+}
+
+#[test]
+fn a_subject_that_nobody_was_told_of_is_told_after_the_crash() {
+    for archive in ["0", "1"] {
+        let mut table = Table::three();
+        table.submit(&[("muc#roomconfig_enablearchiving", &[archive])]);
+        let told = lost(&mut table, |table| table.message(ALICE, "<subject>Cakes</subject>"));
+        assert_eq!(told.len(), 3, "{told:?}");
+        assert!(
+            told.iter().all(|line| line.ends_with("Ann: subject [Cakes] (delayed)")),
+            "{told:?}"
+        );
+    }
+}
+
+#[test]
+fn a_room_that_is_gone_tells_those_who_were_not_told() {
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| {
+        table.stanza(&format!(
+            "<iq from='{ALICE}' to='{ROOM}' id='d' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>"
+        ));
+    });
+    assert_eq!(
+        told,
+        [
+            format!("{ALICE} ← -Ann none/none destroy 110"),
+            format!("{BOB} ← -Bob none/none destroy 110"),
+            format!("{CAROL} ← -Carol none/none destroy 110"),
+        ]
+    );
+}
+
+#[test]
+fn what_was_not_committed_did_not_happen() {
+    let mut table = Table::three();
+    let before = table.harness.machine().component().image();
+    table.harness.hold();
+    table.join(DAVE, "Dave");
+    table.leave(BOB, "Bob");
+    table.presence(CAROL, "Caro", "");
+    table.harness.crash(Crash::BeforeCommit);
+    assert!(told_all(&mut table).is_empty());
+    assert_eq!(table.harness.machine().component().image(), before);
+}
+
+/// Case 67; design §9.
+#[test]
+fn after_a_reconnect_each_session_is_asked_once_from_the_room() {
+    let mut table = Table::three();
+    table.harness.disconnect();
+    table.harness.connect();
+    table.harness.advance(Duration::from_secs(5));
+    let asked = table.harness.take();
+    assert_eq!(asked.len(), 3);
+    for ping in &asked {
+        ping.expect(&format!(
+            "<iq from='{ROOM}' to='{}' id='*' type='get'><ping xmlns='urn:xmpp:ping'/></iq>",
+            ping.to
+        ));
+    }
+    let answer =
+        |from: &str, content: &str| format!("<iq from='{from}' to='{ROOM}' id='x' {content}</iq>");
+    table.stanza(&answer(ALICE, "type='result'>"));
+    table.stanza(&answer(
+        BOB,
+        "type='error'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
+    ));
+    table.told(BOB, &["-Bob none/none bob@example.com/desk 110 333"]);
+    table.quiet();
+    // Carol may be suspended: she says nothing for a while.
+    table.harness.advance(Duration::from_secs(14 * 60));
+    table.silence();
+    table.harness.advance(Duration::from_secs(2 * 60));
+    table.told(ALICE, &["-Carol none/none carol@example.net/cell 333"]);
+    table.told(CAROL, &["-Carol none/none carol@example.net/cell 110 333"]);
+    table.harness.advance(Duration::from_secs(3600));
+    table.silence();
+}
+
+#[test]
+fn who_says_anything_after_a_reconnect_is_there() {
+    let mut table = Table::three();
+    table.harness.restart();
+    table.harness.advance(Duration::from_secs(60));
+    table.say(ALICE, "here");
+    table.presence(BOB, "Bob", "");
+    table.whisper(CAROL, "Bob", "<body>here</body>");
+    table.quiet();
+    table.harness.advance(Duration::from_secs(3600));
+    table.silence();
+}
+
+#[test]
+fn the_sweep_keeps_to_its_rate() {
+    let mut table = Table::with(serde_json::json!({ "sweep_rate": 20, "joins_per_second": 0 }));
+    table.open();
+    for number in 0..49 {
+        table.join(&format!("u{number}@example.com/x"), &format!("u{number}"));
+    }
+    table.harness.restart();
+    table.quiet();
+    table.harness.advance(Duration::from_secs(1));
+    let second = table.harness.take().len();
+    assert!((18..=22).contains(&second), "{second}");
+    table.harness.advance(Duration::from_secs(3));
+    assert!(table.harness.take().len() <= 32);
+}
+
+/// §11.2.
+#[test]
+fn a_final_stop_tells_each_session_with_332() {
+    let mut table = Table::three();
+    table.harness.input(annex_service::input::Input::Shutdown { last: false });
+    table.silence();
+    table.harness.input(annex_service::input::Input::Shutdown { last: true });
+    table.told(ALICE, &["-Ann owner/none alice@example.com/phone 110 332"]);
+    table.told(BOB, &["-Bob none/none bob@example.com/desk 110 332"]);
+    table.told(CAROL, &["-Carol none/none carol@example.net/cell 110 332"]);
+    table.silence();
+}
+
+#[test]
+fn a_service_that_is_set_to_stop_says_so_on_every_stop() {
+    let mut table = Table::with(serde_json::json!({ "on_shutdown": "stop" }));
+    table.open();
+    table.harness.input(annex_service::input::Input::Shutdown { last: false });
+    table.told(ALICE, &["-Ann owner/none alice@example.com/phone 110 332"]);
+}
