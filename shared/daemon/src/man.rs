@@ -1,4 +1,4 @@
-//! Manual pages: the program's from its command line, annex.toml(5)'s from the settings.
+//! Manual pages: the program's from its command line, `annex-NAME.toml(5)` from the settings.
 
 use annex_service::settings::Reload;
 use clap_mangen::roff::{Roff, bold, italic, roman};
@@ -109,7 +109,7 @@ fn ending(program: &Program) -> String {
     ]);
     roff.control("SH", ["FILES"]);
     for (path, text) in [
-        (format!("/etc/annex/{section}.toml"), "The configuration, annex.toml(5)."),
+        (format!("/etc/annex/{section}.toml"), "The configuration."),
         (format!("/etc/annex/{section}.secret"), "The secret shared with the server."),
         (format!("/var/lib/annex/{section}"), "The database."),
         (format!("/run/annex/{section}.sock"), "The admin socket."),
@@ -119,16 +119,17 @@ fn ending(program: &Program) -> String {
         roff.text([roman(text)]);
     }
     roff.control("SH", ["SEE ALSO"]);
-    roff.text([bold("annex.toml"), roman("(5)")]);
+    roff.text([bold(format!("{}.toml", program.name)), roman("(5)")]);
     roff.render()
 }
 
-/// `annex.toml(5)` with the settings of this program.
+/// `annex-muc.toml(5)`.
 pub(crate) fn config_page(program: &Program) -> String {
     let mut roff = Roff::new();
-    roff.control("TH", ["annex.toml", "5", "", program.name, "Annex"]);
+    let title = format!("{}.toml", program.name);
+    roff.control("TH", [title.as_str(), "5", "", program.name, "Annex"]);
     roff.control("SH", ["NAME"]);
-    roff.text([roman(format!("annex.toml - configuration of {}", program.name))]);
+    roff.text([roman(format!("{title} - configuration of {}", program.name))]);
     roff.control("SH", ["DESCRIPTION"]);
     roff.text([roman(format!(
         "One file in TOML, /etc/annex/{}.toml unless --config or ANNEX_CONFIG names another. Every key can be set by a variable of the environment: section.key by ANNEX_SECTION__KEY. An unknown key is an error. Times have units (ms, s, m, h, d, w), sizes too (B, KiB, MiB, GiB). After a change, `{} check` tells what is wrong, and `{} reload` applies it: at once, with a new connection, or, for what needs a restart, by saying so.",

@@ -231,7 +231,7 @@ pub(crate) enum Server {
 pub(crate) enum Page {
     /// The program's
     Program,
-    /// annex.toml(5): the program's settings
+    /// The settings of its configuration
     Config,
 }
 

@@ -21,7 +21,8 @@ pub(super) fn add(program: &Program, mut command: clap::Command) -> clap::Comman
             continue;
         }
         let leaf = |word: &'static str| {
-            VerbArguments::augment_args(clap::Command::new(word).about(verb.name))
+            // The arguments bring a text of their own.
+            VerbArguments::augment_args(clap::Command::new(word)).about(verb.name)
         };
         command = match *verb.words.as_slice() {
             [word] => command.subcommand(leaf(word)),
