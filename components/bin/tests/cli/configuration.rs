@@ -1,0 +1,119 @@
+//! What a wrong configuration is told, and `check`.
+
+use std::fs;
+
+use crate::{
+    place::{Place, bare, said},
+    server::{Verdict, nobody, serve},
+};
+
+#[test]
+fn without_a_configuration_it_says_where_to_start() {
+    let place = Place::new(1, "");
+    fs::remove_file(place.path("muc.toml")).expect("remove");
+    place.output(&[]).ended(2).says("init rooms.example.com --server prosody");
+    place.output(&["status"]).ended(2).says("muc.toml");
+}
+
+#[test]
+fn an_unknown_word_is_a_mistake_of_usage() {
+    said(&mut bare(&["dance"])).ended(2).says("dance");
+}
+
+#[test]
+fn help_and_version_are_no_failures() {
+    said(&mut bare(&["--help"])).ended(0).says("backup").says("rooms").says("Exit codes");
+    said(&mut bare(&["--version"])).ended(0).says("annex-muc ");
+}
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_line() {
+    let place = Place::new(1, "[stroe]\nx = 1\n[limits]\nstanza_in = 12\n[muc]\ncreat = \"all\"\n");
+    let file = place.path("muc.toml").display().to_string();
+    for words in [&["run"][..], &["check"], &["config", "show"]] {
+        let said =
+            place.output(words).ended(2).says("did you mean [store]?").says("limits.stanza_in");
+        assert!(said.all().contains(&format!("{file}:9")), "{}", said.all());
+    }
+}
+
+#[test]
+fn what_is_not_toml_is_told_by_line_and_column_and_not_quoted() {
+    let place = Place::new(1, "[component.x\nsecret = \"hunter2-hunter2\n");
+    place.output(&["run"]).ended(2).says("muc.toml:9:");
+}
+
+#[test]
+fn a_variable_of_the_environment_comes_before_the_file() {
+    let place = Place::new(1, "");
+    let mut show = place.command(&["config", "show", "--origin"]);
+    let said = said(show.env("ANNEX_COMPONENT__PORT", "5999")).ended(0);
+    let line = said.out.lines().find(|line| line.starts_with("port")).expect("a port").to_owned();
+    assert!(line.contains("5999") && line.contains("ANNEX_COMPONENT__PORT"), "{line}");
+}
+
+#[test]
+fn the_example_can_be_run_once_its_secret_is_there() {
+    let place = Place::new(1, "");
+    let example = said(&mut bare(&["config", "example"])).ended(0).out;
+    fs::write(place.path("muc.toml"), example).expect("the example");
+    let mut show = place.command(&["config", "show"]);
+    said(&mut show).ended(0).says("jid = \"rooms.example.com\"");
+}
+
+#[test]
+fn a_good_place_passes_the_check() {
+    let place = Place::new(nobody(), "");
+    place.output(&["check"]).ended(0).says("ok");
+    assert!(!place.path("store").exists(), "a check makes nothing");
+}
+
+#[test]
+fn a_missing_secret_fails_the_check_and_is_named() {
+    let place = Place::new(nobody(), "");
+    fs::remove_file(place.path("secret")).expect("remove");
+    place.output(&["check"]).ended(2).says("secret_file").says("create it");
+}
+
+#[test]
+fn a_secret_that_everybody_reads_is_a_warning_and_strictly_a_failure() {
+    let place = Place::new(nobody(), "");
+    let open = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    fs::set_permissions(place.path("secret"), open).expect("mode");
+    place.output(&["check"]).ended(0).says("warn").says("chmod o-r");
+    let strict = place.output(&["check", "--strict"]);
+    assert_ne!(strict.code, 0, "{}", strict.all());
+}
+
+#[test]
+fn a_damaged_backup_fails_the_check() {
+    let place = Place::new(nobody(), "");
+    fs::write(place.path("old.backup"), "no backup at all").expect("write");
+    let backup = place.path("old.backup");
+    let said = place.output(&["check", "--backup", &backup.display().to_string()]);
+    assert_ne!(said.code, 0, "{}", said.all());
+    said.says("fail").says("old.backup");
+}
+
+#[test]
+fn a_server_that_refuses_is_quoted_and_the_exit_code_says_so() {
+    let place = Place::new(serve(Verdict::NotAuthorized), "");
+    place
+        .output(&["check", "--connect"])
+        .ended(3)
+        .says("not-authorized")
+        .says("Given token does not match calculated token")
+        .says("component_secret");
+}
+
+#[test]
+fn a_server_that_is_away_is_not_a_refusal() {
+    let place = Place::new(nobody(), "");
+    place.output(&["check", "--connect"]).ended(1).says("nothing listens at");
+}
+
+#[test]
+fn a_server_that_accepts_passes_the_check() {
+    let place = Place::new(serve(Verdict::Accept), "");
+    place.output(&["check", "--connect"]).ended(0).says("ok");
+}

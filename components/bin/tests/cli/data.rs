@@ -1,0 +1,68 @@
+//! Backup, restore, export, import, and the store's lock.
+
+use std::fs;
+
+use crate::{
+    place::{Place, mode, read},
+    server::nobody,
+};
+
+#[test]
+fn a_second_process_on_one_store_ends_with_code_4() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    let other = Place::new(nobody(), "");
+    let text = read(&other.path("muc.toml"));
+    let text = text.replace(
+        &format!("path = \"{}\"", other.path("store").display()),
+        &format!("path = \"{}\"", place.path("store").display()),
+    );
+    fs::write(other.path("muc.toml"), text).expect("write");
+    other.output(&["run"]).ended(4).says("in use by another process");
+    drop(running);
+}
+
+#[test]
+fn a_backup_of_a_running_process_comes_back() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    let file = place.path("out.backup");
+    let name = file.display().to_string();
+    place.output(&["backup", &name]).ended(0).says("records");
+    assert_eq!(mode(&file), 0o600);
+    place.output(&["backup", &name]).ended(2).says("is there already");
+    place.output(&["check", "--backup", &name]).ended(0);
+    place.output(&["restore", &name]).ended(4).says("stop");
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    place.output(&["restore", &name]).ended(0);
+    place.output(&["backup", &place.path("again.backup").display().to_string()]).ended(0);
+}
+
+#[test]
+fn a_damaged_backup_is_refused_before_anything_is_touched() {
+    let place = Place::new(nobody(), "");
+    let file = place.path("bad.backup");
+    fs::write(&file, "nonsense").expect("write");
+    place.output(&["restore", &file.display().to_string()]).ended(1).says("damaged");
+    assert!(!place.path("store").exists());
+}
+
+#[test]
+fn an_export_is_lines_that_an_import_takes() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    let live = place.output(&["export"]).ended(0);
+    assert!(
+        live.out.starts_with("{\"annex\":\"export\",\"component\":\"annex-muc\""),
+        "{}",
+        live.out
+    );
+    running.signal(rustix::process::Signal::TERM);
+    running.ends(0);
+    let file = place.path("out.jsonl");
+    let name = file.display().to_string();
+    place.output(&["export", &name]).ended(0);
+    assert_eq!(mode(&file), 0o600);
+    place.output(&["import", &name, "--force"]).ended(0);
+}

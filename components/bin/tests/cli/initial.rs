@@ -1,0 +1,48 @@
+//! `init`: what it writes, what it prints, and what it leaves alone.
+
+use std::fs;
+
+use tempfile::tempdir;
+
+use crate::place::{bare, mode, read, said};
+
+#[test]
+fn what_init_writes_passes_the_check() {
+    let directory = tempdir().expect("a directory");
+    let config = directory.path().join("muc.toml");
+    for server in ["prosody", "ejabberd"] {
+        let place = directory.path().join(server);
+        let config = place.join("muc.toml");
+        let mut init = bare(&["init", "rooms.example.com", "--server", server]);
+        let said = said(init.arg("--config").arg(&config)).ended(0);
+        let secret = read(&place.join("muc.secret")).trim().to_owned();
+        assert!(secret.len() >= 32, "a short secret");
+        assert!(said.out.contains(&secret), "the snippet has the secret: {}", said.out);
+        assert_eq!(mode(&config), 0o640);
+        assert_eq!(mode(&place.join("muc.secret")), 0o640);
+        let word = if server == "prosody" { "component_secret" } else { "ejabberd_service" };
+        assert!(said.out.contains(word), "{}", said.out);
+        let store = ("ANNEX_STORE__PATH", place.join("store"));
+        let mut check = bare(&["check"]);
+        crate::place::said(check.env(store.0, store.1).arg("--config").arg(&config)).ended(0);
+    }
+    assert!(!config.exists());
+}
+
+#[test]
+fn init_never_replaces_a_file() {
+    let directory = tempdir().expect("a directory");
+    let config = directory.path().join("muc.toml");
+    fs::write(&config, "mine").expect("write");
+    let mut init = bare(&["init", "rooms.example.com", "--server", "prosody"]);
+    said(init.arg("--config").arg(&config)).ended(2).says("muc.toml");
+    assert_eq!(read(&config), "mine");
+    assert!(!directory.path().join("muc.secret").exists(), "half of it was written");
+}
+
+#[test]
+fn init_wants_a_domain() {
+    let directory = tempdir().expect("a directory");
+    let mut init = bare(&["init", "someone@example.com", "--server", "prosody"]);
+    said(init.arg("--config").arg(directory.path().join("muc.toml"))).ended(2).says("domain");
+}

@@ -1,0 +1,594 @@
+#compdef annex-announce
+
+autoload -U is-at-least
+
+_annex-announce() {
+    typeset -A opt_args
+    typeset -a _arguments_options
+    local ret=1
+
+    if is-at-least 5.2; then
+        _arguments_options=(-s -S -C)
+    else
+        _arguments_options=(-s -C)
+    fi
+
+    local context curcontext="$curcontext" state line
+    _arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'-V[Print version]' \
+'--version[Print version]' \
+":: :_annex-announce_commands" \
+"*::: :->annex-announce" \
+&& ret=0
+    case $state in
+    (annex-announce)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:annex-announce-command-$line[1]:"
+        case $line[1] in
+            (run)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(check)
+_arguments "${_arguments_options[@]}" : \
+'--backup=[Check that this backup can be restored]:FILE:_files' \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--connect[Connect to the server once, and look at DNS and certificate of the subdomain]' \
+'--strict[Warnings fail too]' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(init)
+_arguments "${_arguments_options[@]}" : \
+'--server=[The server that it attaches to]:SERVER:((prosody\:"Prosody"
+ejabberd\:"ejabberd"))' \
+'--directory=[Where to write, instead of the directory of --config]:PATH:_files' \
+'--port=[The server'\''s component port]:PORT:_default' \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':domain -- The subdomain to serve, such as rooms.example.com:_default' \
+&& ret=0
+;;
+(status)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--watch[Show it again every two seconds]' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(probe)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(stop)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--final[It will not come back soon\: tell those who use it]' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(reload)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(reconnect)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(log-level)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':level -- Such as debug, or info,annex_daemon\:\:link=debug:_default' \
+&& ret=0
+;;
+(backup)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- The file to write; it must not exist:_files' \
+&& ret=0
+;;
+(restore)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--force[Replace what is stored now]' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- The backup:_files' \
+&& ret=0
+;;
+(export)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::file -- The file to write; standard output if none is given:_files' \
+&& ret=0
+;;
+(import)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--force[Replace what is stored now]' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':file -- The file; - for standard input:_files' \
+&& ret=0
+;;
+(person)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+":: :_annex-announce__subcmd__person_commands" \
+"*::: :->person" \
+&& ret=0
+
+    case $state in
+    (person)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:annex-announce-person-command-$line[1]:"
+        case $line[1] in
+            (show)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':jid -- The person'\''s address:_default' \
+&& ret=0
+;;
+(forget)
+_arguments "${_arguments_options[@]}" : \
+'--messages=[What becomes of messages]:MESSAGES:((keep\:"They stay"
+tombstone\:"A mark says that there was one"
+delete\:"They are deleted"))' \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':jid -- The person'\''s address:_default' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(audit)
+_arguments "${_arguments_options[@]}" : \
+'--limit=[Entries at most]:LIMIT:_default' \
+'--before=[Only entries before this stamp]:STAMP:_default' \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(config)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+":: :_annex-announce__subcmd__config_commands" \
+"*::: :->config" \
+&& ret=0
+
+    case $state in
+    (config)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:annex-announce-config-command-$line[1]:"
+        case $line[1] in
+            (example)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--origin[Say where each value comes from]' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
+(completions)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+':shell -- Which shell:(bash elvish fish powershell zsh)' \
+&& ret=0
+;;
+(man)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'::page -- Which page:((program\:"The program'\''s"
+config\:"The settings of its configuration"))' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+}
+
+(( $+functions[_annex-announce_commands] )) ||
+_annex-announce_commands() {
+    local commands; commands=(
+'run:Run in the foreground until told to stop (the default)' \
+'check:Look for what is wrong, and say what to do about it' \
+'init:Write a configuration and a secret, and print what to add to the server' \
+'status:Show how the running process is' \
+'probe:Succeed if the process runs and is connected; for health checks' \
+'stop:Stop the running process, and wait until it has ended' \
+'reload:Read the configuration again; what it changes is told' \
+'reconnect:Leave the server and connect anew' \
+'log-level:Change the level of the log until the next reload or restart' \
+'backup:Write everything stored to one file, while the process runs or not' \
+'restore:Put a backup in place; the process must not run' \
+'export:Write everything stored as lines of JSON' \
+'import:Read lines of JSON that export has written; the process must not run' \
+'person:What is stored about one person' \
+'audit:What moderators, admins and operators did' \
+'config:The configuration' \
+'completions:Print completions for a shell' \
+'man:Print a manual page' \
+    )
+    _describe -t commands 'annex-announce commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__audit_commands] )) ||
+_annex-announce__subcmd__audit_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce audit commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__backup_commands] )) ||
+_annex-announce__subcmd__backup_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce backup commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__check_commands] )) ||
+_annex-announce__subcmd__check_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce check commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__completions_commands] )) ||
+_annex-announce__subcmd__completions_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce completions commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__config_commands] )) ||
+_annex-announce__subcmd__config_commands() {
+    local commands; commands=(
+'example:Print an example with every setting and its default' \
+'show:Print the settings in force, without secrets' \
+    )
+    _describe -t commands 'annex-announce config commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__config__subcmd__example_commands] )) ||
+_annex-announce__subcmd__config__subcmd__example_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce config example commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__config__subcmd__show_commands] )) ||
+_annex-announce__subcmd__config__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce config show commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__export_commands] )) ||
+_annex-announce__subcmd__export_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce export commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__import_commands] )) ||
+_annex-announce__subcmd__import_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce import commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__init_commands] )) ||
+_annex-announce__subcmd__init_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce init commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__log-level_commands] )) ||
+_annex-announce__subcmd__log-level_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce log-level commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__man_commands] )) ||
+_annex-announce__subcmd__man_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce man commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__person_commands] )) ||
+_annex-announce__subcmd__person_commands() {
+    local commands; commands=(
+'show:Show everything stored about someone' \
+'forget:End sessions; remove affiliations, registrations, subscriptions' \
+    )
+    _describe -t commands 'annex-announce person commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__person__subcmd__forget_commands] )) ||
+_annex-announce__subcmd__person__subcmd__forget_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce person forget commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__person__subcmd__show_commands] )) ||
+_annex-announce__subcmd__person__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce person show commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__probe_commands] )) ||
+_annex-announce__subcmd__probe_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce probe commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__reconnect_commands] )) ||
+_annex-announce__subcmd__reconnect_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce reconnect commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__reload_commands] )) ||
+_annex-announce__subcmd__reload_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce reload commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__restore_commands] )) ||
+_annex-announce__subcmd__restore_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce restore commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__run_commands] )) ||
+_annex-announce__subcmd__run_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce run commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__status_commands] )) ||
+_annex-announce__subcmd__status_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce status commands' commands "$@"
+}
+(( $+functions[_annex-announce__subcmd__stop_commands] )) ||
+_annex-announce__subcmd__stop_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-announce stop commands' commands "$@"
+}
+
+if [ "$funcstack[1]" = "_annex-announce" ]; then
+    _annex-announce "$@"
+else
+    compdef _annex-announce annex-announce
+fi
