@@ -2,7 +2,7 @@
 //!
 //! A component must not be stricter than its server: what arrives was accepted there already. So
 //! parsing splits and bounds, and refuses only what could not be an address at all. Two addresses
-//! are equal when their keys are: the key is what servers compare ([`fold`]), the spelling is what
+//! are equal when their keys are: the key is what servers compare ([`Jid::key`]), the spelling is what
 //! people see.
 
 mod fold;

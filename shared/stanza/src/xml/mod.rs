@@ -1,10 +1,13 @@
 //! XML: the only writer, and the reader of a component's stream.
 
+mod frame;
+mod open;
 mod reader;
 mod skip;
 mod writer;
 
 pub use self::{
-    reader::{Frame, Limits, RawHeader, ReadError, Reader},
+    frame::{Frame, Limits, RawHeader, ReadError},
+    reader::Reader,
     writer::{Xml, escape_attr, escape_text},
 };
