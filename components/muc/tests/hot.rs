@@ -92,7 +92,7 @@ fn what_a_message_costs() {
             let now =
                 Now { wall: Timestamp(1_767_323_045_000_000), since_start: Duration::from_secs(1) };
             let began = Instant::now();
-            let mut turn = self::begin(&mut bench.state, &bench.store, now);
+            let mut turn = begin(&mut bench.state, &bench.store, now);
             for input in inputs {
                 bench.machine.handle(input, &mut turn);
             }

@@ -47,6 +47,8 @@ pub(crate) struct Room {
     pub(crate) kept: Option<VecDeque<u64>>,
     /// Joins; memory only.
     pub(crate) joins: Bucket,
+    /// The timer that shows presence held back is armed; memory only.
+    pub(crate) holding: bool,
     /// When it was last used, since the start; memory only.
     pub(crate) touched: Duration,
 }
@@ -67,6 +69,7 @@ impl Room {
             roster: Roster::default(),
             kept: None,
             joins: Bucket::default(),
+            holding: false,
             touched: Duration::ZERO,
         }
     }

@@ -54,8 +54,12 @@ fn update(room: &mut Room, settings: &Settings, stanza: &Stanza, context: &mut C
     if session.held.is_some() || !session.presences.take(now, rate, rate) {
         // Too fast: the last one counts, and is shown when its time has come.
         session.held = Some(shown);
-        let timer = Timer { kind: TIMER_PRESENCES, id };
-        context.turn.arm(timer, Duration::from_secs(1) / rate.max(1));
+        // Armed once: what comes meanwhile must not put it off.
+        if !room.holding {
+            room.holding = true;
+            let timer = Timer { kind: TIMER_PRESENCES, id };
+            context.turn.arm(timer, Duration::from_secs(1) / rate.max(1));
+        }
         return;
     }
     show(room, &stanza.from, shown, stanza.id.as_deref(), context);
@@ -92,6 +96,7 @@ pub(crate) fn release(muc: &mut Muc, room: u64, context: &mut Context<'_, '_>) -
     for (jid, shown) in due {
         show(room, &jid, shown, None, context);
     }
+    room.holding = later;
     if later {
         let timer = Timer { kind: TIMER_PRESENCES, id: room.id };
         context.turn.arm(timer, Duration::from_secs(1) / rate.max(1));

@@ -247,6 +247,20 @@ fn presence_that_comes_too_fast_is_reduced_to_the_last() {
 }
 
 #[test]
+fn presence_that_never_stops_coming_is_shown_every_second() {
+    let mut table = Table::with(serde_json::json!({}));
+    table.open();
+    table.join(BOB, "Bob");
+    table.quiet();
+    for number in 0..100 {
+        table.presence(BOB, "Bob", &format!("<status>{number}</status>"));
+        table.harness.advance(std::time::Duration::from_millis(100));
+    }
+    let told = table.harness.take_to(ALICE).len();
+    assert!((9..=11).contains(&told), "{told}");
+}
+
+#[test]
 fn too_many_joins_in_a_second_are_refused_with_wait() {
     let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));
     table.open();

@@ -27,7 +27,7 @@ enum Step {
     Reconnect,
     Wait,
     /// The step happens, and nobody hears of it: the process dies before anything leaves.
-    Lose(Box<Step>),
+    Lose(Box<Self>),
 }
 
 fn step() -> impl Strategy<Value = Step> {
