@@ -154,7 +154,7 @@ async fn what_returned_through_the_server_is_confirmed_and_remembered() {
                 seen.lock().expect("lock").0.push(format!("online above {confirmed}"));
             }
             Input::Confirmed(turn) => {
-                seen.lock().expect("lock").0.push(format!("confirmed {turn}"))
+                seen.lock().expect("lock").0.push(format!("confirmed {turn}"));
             }
             Input::Offline => seen.lock().expect("lock").0.push("offline".into()),
             _ => {}
@@ -285,4 +285,23 @@ async fn a_timer_fires_at_its_time_and_one_that_is_past_with_the_next_turn() {
 fn reads_go_through_the_seam() {
     fn is_read<T: Read>() {}
     is_read::<annex_store::Reader>();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_while_the_server_is_away_waits_for_commits_and_for_nothing_else() {
+    let running = Setup::default().start(Script(|input: Input, turn: &mut Turn<'_>| {
+        if matches!(input, Input::Shutdown { .. }) {
+            turn.put(TABLE, *b"farewell", "said");
+        }
+    }));
+    *running.net.failures.lock().expect("lock") = vec![annex_daemon::link::Failure::Refused; 9];
+    settle().await;
+    running.memory.hold();
+    let start = tokio::time::Instant::now();
+    running.order(annex_daemon::runtime::Control::Shutdown { last: false }).await;
+    settle().await;
+    assert!(!running.task.is_finished());
+    running.memory.release();
+    running.task.await.expect("no panic").expect("a good end");
+    assert!(start.elapsed().as_secs() < 1);
 }

@@ -168,7 +168,7 @@ impl Failure {
                     Some(text) => format!("{condition} (“{text}”)"),
                     None => condition.clone(),
                 };
-                match advice(condition, *software, jid) {
+                match advice(condition, text.as_deref(), *software, jid) {
                     Some(advice) => format!("the server {server} says {said}: {advice}"),
                     None => format!("the server {server} says {said}"),
                 }
@@ -186,8 +186,12 @@ fn listen(server: &Server) -> String {
     }
 }
 
-fn advice(condition: &str, software: Software, jid: &str) -> Option<String> {
+const WRONG_PORT: &str = "this is a port for clients or servers; component.port must be the component port (5347 by default)";
+
+fn advice(condition: &str, text: Option<&str>, software: Software, jid: &str) -> Option<String> {
     let advice = match condition {
+        // Prosody's port for clients knows no components.
+        "host-unknown" if text.is_some_and(|text| text.starts_with("This server does not serve")) => WRONG_PORT.into(),
         "not-authorized" => software.pick(
             &format!("give Component \"{jid}\" a component_secret equal to our secret, and reload Prosody"),
             &format!(
@@ -203,7 +207,7 @@ fn advice(condition: &str, software: Software, jid: &str) -> Option<String> {
         "conflict" => format!(
             "another process is connected as {jid}; stop that one (systemctl status, annex status)"
         ),
-        "invalid-namespace" => "this is a port for clients or servers; component.port must be the component port (5347 by default)".into(),
+        "invalid-namespace" => WRONG_PORT.into(),
         "invalid-from" => software.pick(
             &format!("set validate_from_addresses = false for Component \"{jid}\" if others' addresses are to be kept"),
             "set check_from: false on the listener of module ejabberd_service if others' addresses are to be kept",

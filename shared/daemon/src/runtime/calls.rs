@@ -1,6 +1,11 @@
 //! Outside calls: run beside the core, bounded in number, size and time.
 
-use std::{io, process::Stdio, time::Duration};
+use std::{
+    io,
+    process::Stdio,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use annex_service::effect::{Call, CallResult};
 use bytes::Bytes;
@@ -44,14 +49,14 @@ impl Calls {
     }
 
     /// The next answer; never ready while no call is under way.
-    pub(crate) fn poll_next(
-        &mut self,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<(u64, CallResult)> {
-        match self.running.poll_join_next(context) {
-            std::task::Poll::Ready(Some(Ok(done))) => std::task::Poll::Ready(done),
-            // A call never panics by design and is never aborted before the runtime ends.
-            _ => std::task::Poll::Pending,
+    pub(crate) fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<(u64, CallResult)> {
+        loop {
+            match self.running.poll_join_next(context) {
+                Poll::Ready(Some(Ok(done))) => return Poll::Ready(done),
+                // A call that panicked, which none should: its machine gives up by itself.
+                Poll::Ready(Some(Err(error))) => tracing::error!(%error, "an outside call failed"),
+                Poll::Ready(None) | Poll::Pending => return Poll::Pending,
+            }
         }
     }
 }

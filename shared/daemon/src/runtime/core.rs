@@ -233,7 +233,10 @@ impl<M: Machine> Core<M> {
         for moment in [timer, self.space.next()].into_iter().flatten() {
             next = next.min(self.clock.instant(moment));
         }
-        next = stop.map_or(next, |stop| next.min(stop));
+        if let Some(stop) = stop {
+            // No new stream is made any more.
+            next = if self.line.up().is_some() { next.min(stop) } else { stop };
+        }
         // A moment that moved away may wake us once for nothing, which is cheaper than moving the
         // timer with each stanza.
         if next < self.sleep.deadline() || self.sleep.is_elapsed() {
