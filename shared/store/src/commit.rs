@@ -70,9 +70,9 @@ pub(crate) struct Storage {
     pub(crate) taps: Vec<Arc<Tap>>,
     pub(crate) failed: Option<StoreError>,
     sink: Sink,
-    /// Bytes written or freed since the last compaction, and since its need was last looked at.
+    /// Bytes written or freed since the last compaction began, and since its need was last looked at.
     pub(crate) churn: u64,
-    unchecked: u64,
+    pub(crate) unchecked: u64,
     /// The last compaction was in a hurry, and left files larger than need be.
     pub(crate) hurried: bool,
     /// Groups that are on the device; 0 until the first flush.

@@ -195,7 +195,8 @@ fn switch(
         }
         let old = storage.shared.slot.replace(writer.engine.clone());
         storage.writer = writer;
-        storage.churn = 0;
+        // What was written or removed meanwhile may call for another one soon.
+        storage.unchecked = 1;
         storage.hurried = hurried;
         storage.taps.retain(|other| !Arc::ptr_eq(other, &tap));
         Ok(old)

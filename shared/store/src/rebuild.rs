@@ -1,6 +1,10 @@
 //! Building a new generation beside the one in force.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use annex_service::store::StoreError;
 use bytes::Bytes;
@@ -14,12 +18,16 @@ use crate::{
     writer::{Changes, Writer},
 };
 
-/// Bytes that are applied together.
+/// Bytes that are applied together: few, because readers and commits wait meanwhile; more while
+/// commits keep the engine so busy that each batch waits long for its turn.
 const BATCH: usize = 128 * 1024;
+const LARGEST_BATCH: usize = 1 << 20;
+const LONG: Duration = Duration::from_millis(50);
+const SHORT: Duration = Duration::from_millis(15);
 /// How far the file may run ahead of its content before the writer waits for space to be reclaimed.
 const AHEAD: u64 = 8 << 20;
-/// How long it waits: about the time in which a segment or two are reclaimed.
-const PAUSE: Duration = Duration::from_millis(10);
+/// Time for each 128 KiB then: a segment or two are reclaimed in it.
+const PAUSE: Duration = Duration::from_millis(8);
 
 /// A generation that is being filled. Dropped before [`Rebuild::finish`], it is removed.
 pub(crate) struct Rebuild<'a> {
@@ -31,6 +39,8 @@ pub(crate) struct Rebuild<'a> {
     pending: Changes,
     bytes: usize,
     hurry: bool,
+    batch: usize,
+    last: Instant,
 }
 
 /// A generation that is filled and on the device, but not yet in force.
@@ -52,6 +62,8 @@ impl<'a> Rebuild<'a> {
             pending: Changes::new(),
             bytes: 0,
             hurry: false,
+            batch: BATCH,
+            last: Instant::now(),
         };
         let engine = rebuild.open(pace)?;
         rebuild.writer = Some(Writer { engine: Arc::new(engine), state: State::default() });
@@ -84,11 +96,17 @@ impl<'a> Rebuild<'a> {
     pub(crate) fn put(&mut self, key: Vec<u8>, value: Option<Bytes>) -> Result<(), StoreError> {
         self.bytes += key.len() + value.as_ref().map_or(0, Bytes::len);
         self.pending.insert(key, value);
-        if self.bytes >= BATCH {
+        if self.bytes >= self.batch {
+            let bytes = self.bytes;
+            let begin = Instant::now();
             self.apply()?;
-            if !self.hurry {
-                self.keep_pace();
+            let took = begin.elapsed();
+            if took > LONG {
+                self.batch = (self.batch * 2).min(LARGEST_BATCH);
+            } else if took < SHORT {
+                self.batch = (self.batch / 2).max(BATCH);
             }
+            self.keep_pace(bytes);
         }
         Ok(())
     }
@@ -105,12 +123,14 @@ impl<'a> Rebuild<'a> {
     /// sled writes about three times what it is given and reclaims the rest behind the writer. Who
     /// runs ahead leaves a file of 2.7 times its content, which never shrinks by itself; at this
     /// pace it is 1.3 to 1.5 times.
-    fn keep_pace(&self) {
-        if let (Some(writer), Pace::Bulk) = (&self.writer, self.pace)
+    fn keep_pace(&mut self, bytes: usize) {
+        if let (Some(writer), Pace::Bulk, false) = (&self.writer, self.pace, self.hurry)
             && writer.engine.file_len() > writer.state.live() + writer.state.live() / 4 + AHEAD
         {
-            thread::sleep(PAUSE);
+            let share = bytes as f64 / BATCH as f64;
+            thread::sleep(PAUSE.mul_f64(share).saturating_sub(self.last.elapsed()));
         }
+        self.last = Instant::now();
     }
 
     /// Writes the schema and the state, and makes everything durable.

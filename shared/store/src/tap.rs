@@ -26,7 +26,7 @@ use crate::{
 pub(crate) type Entry = (Vec<u8>, Option<Bytes>);
 
 /// Records and bytes of a slice.
-const SLICE: (usize, usize) = (512, 256 * 1024);
+const SLICE: (usize, usize) = (2048, 512 * 1024);
 /// Captured bytes that may wait for the one who copies.
 const CAPTURED: usize = 64 << 20;
 
