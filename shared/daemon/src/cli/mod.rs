@@ -39,7 +39,7 @@ pub(crate) fn main(program: &Program) -> ExitCode {
     let outcome = match verbs::asked(program, &matches) {
         Some(verb) => Cli::from_arg_matches(&verb.matches)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string()))
-            .and_then(|cli| verbs::run(&Asked { program, cli: &cli }, &verb)),
+            .and_then(|cli| verbs::run(program, cli, &verb)),
         None => match Cli::from_arg_matches(&matches) {
             Ok(cli) => act(&Asked { program, cli: &cli }),
             Err(error) => Err(Failure::new(Exit::Usage, error.to_string())),

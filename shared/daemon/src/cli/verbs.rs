@@ -1,9 +1,15 @@
 //! The component's own verbs, made from its registry: `rooms list`, `rooms show ROOM`.
 
+use std::path::PathBuf;
+
 use clap::{ArgMatches, Args, FromArgMatches};
 use serde_json::{Map, Value};
 
-use super::{Asked, arguments::VerbArguments, client};
+use super::{
+    Asked,
+    arguments::{Cli, VerbArguments},
+    client,
+};
 use crate::{
     exit::{Exit, Failure},
     program::{Program, Verb},
@@ -70,22 +76,24 @@ fn without_subcommand(matches: &ArgMatches) -> ArgMatches {
 }
 
 /// Asks the running process.
-pub(super) fn run(asked: &Asked<'_>, verb: &AskedVerb) -> Result<Exit, Failure> {
+pub(super) fn run(program: &Program, mut cli: Cli, verb: &AskedVerb) -> Result<Exit, Failure> {
     let (arguments, options) = arguments(&verb.arguments)?;
-    let json = asked.cli.json || options.json;
-    let mut client = client::connect(asked)?;
-    if options.domain.is_some() {
-        client.domain = options.domain;
-    }
+    cli.json |= options.json;
+    cli.domain = options.domain.or(cli.domain);
+    cli.config = options.config.or(cli.config);
+    let asked = Asked { program, cli: &cli };
+    let mut client = client::connect(&asked)?;
     let reply = client::ask(&mut client, &verb.words, Value::Object(arguments))?;
-    client::show(&reply, json);
+    client::show(&reply, cli.json);
     Ok(Exit::Ok)
 }
 
+/// Our own options among the arguments.
 #[derive(Debug, Default, PartialEq)]
 struct Options {
     json: bool,
     domain: Option<String>,
+    config: Option<PathBuf>,
 }
 
 /// `name=value`, `--name value`, `--name=value`, or a value alone.
@@ -94,30 +102,32 @@ fn arguments(words: &[String]) -> Result<(Map<String, Value>, Options), Failure>
     let mut options = Options::default();
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let named = match word.strip_prefix("--") {
-            Some("json") => {
-                options.json = true;
-                continue;
-            }
-            Some(name) => match name.split_once('=') {
-                Some((name, value)) => Some((name, value.to_owned())),
-                None => {
-                    let value = words.next().ok_or_else(|| {
-                        Failure::new(Exit::Usage, format!("--{name}: expected a value behind it"))
-                    })?;
-                    Some((name, value.clone()))
-                }
-            },
+        let option = if word == "-c" { Some("config") } else { word.strip_prefix("--") };
+        if option == Some("json") {
+            options.json = true;
+            continue;
+        }
+        let Some(option) = option else {
             // An address may contain `=` in its resource, and a name may not contain `@`.
-            None => word
+            let named = word
                 .split_once('=')
-                .filter(|(name, _)| !name.is_empty() && !name.contains(['@', '/', ' ']))
-                .map(|(name, value)| (name, value.to_owned())),
+                .filter(|(name, _)| !name.is_empty() && !name.contains(['@', '/', ' ']));
+            let (name, value) = named.unwrap_or(("", word));
+            push(&mut given, name, value.to_owned());
+            continue;
         };
-        match named {
-            Some(("domain", value)) => options.domain = Some(value),
-            Some((name, value)) => push(&mut given, name, value),
-            None => push(&mut given, "", word.clone()),
+        let (name, value) = match option.split_once('=') {
+            Some((name, value)) => (name, value.to_owned()),
+            None => {
+                let expected = || format!("--{option}: expected a value behind it");
+                let value = words.next().ok_or_else(|| Failure::new(Exit::Usage, expected()))?;
+                (option, value.clone())
+            }
+        };
+        match name {
+            "domain" => options.domain = Some(value),
+            "config" => options.config = Some(value.into()),
+            _ => push(&mut given, name, value),
         }
     }
     Ok((given, options))
@@ -156,7 +166,15 @@ mod tests {
 
     #[test]
     fn an_address_with_an_equals_sign_is_a_value() {
-        let (given, _) = read(&["a@b/c=d", "--domain", "rooms.b.example"]);
+        let (given, _) = read(&["a@b/c=d"]);
         assert_eq!(given, json!({ "": ["a@b/c=d"] }));
+    }
+
+    #[test]
+    fn our_own_options_may_stand_behind_too() {
+        let (given, options) = read(&["a", "--domain", "rooms.b.example", "-c", "x.toml", "domain=d"]);
+        assert_eq!(given, json!({ "": ["a"], "domain": ["d"] }));
+        assert_eq!(options.domain.as_deref(), Some("rooms.b.example"));
+        assert_eq!(options.config, Some("x.toml".into()));
     }
 }
