@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::{
     place::{DOMAIN, PATIENCE, Place, mode, said},
-    server::{Verdict, nobody, serve},
+    server::{Verdict, nobody, serve, serve_with},
 };
 
 const LISTEN: &str = "[metrics]\nlisten = \"127.0.0.1:0\"\n";
@@ -117,6 +117,35 @@ fn the_components_verbs_are_words_of_the_command_line() {
     place.output(&["person", "show", "alice@example.com"]).ended(0);
     place.output(&["person", "show", "not an address@"]).ended(2).says("jid");
     place.output(&["audit"]).ended(0);
+}
+
+/// Someone makes a room and lets it be what it is.
+const ROOM: &str = "<presence from='romeo@example.com/orchard' to='lobby@rooms.example.com/romeo'>\
+    <x xmlns='http://jabber.org/protocol/muc'/></presence>\
+    <iq type='set' id='c' from='romeo@example.com/orchard' to='lobby@rooms.example.com'>\
+    <query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>";
+
+#[test]
+fn a_room_is_shown_destroyed_and_audited_from_the_command_line() {
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), "");
+    let mut running = place.start();
+    running.until("connected to");
+    let room = "lobby@rooms.example.com";
+    place.output(&["rooms", "show", room]).ended(0).says("romeo@example.com");
+    place.output(&["occupants", room]).ended(0).says("romeo@example.com/orchard");
+    place.output(&["person", "show", "romeo@example.com"]).ended(0).says("owner");
+    place.output(&["rooms", "destroy", room, "reason=spring cleaning"]).ended(0);
+    place.output(&["rooms", "show", room]).ended(2).says("no such room");
+    let audit = place.output(&["audit", "--json"]).ended(0).json();
+    let entry = audit["rows"][0].to_string();
+    assert!(entry.contains("spring cleaning") && entry.contains(room), "{audit}");
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    // What is deleted in slices is taken up again after a restart.
+    place.configure(nobody(), "");
+    let running = place.start();
+    place.output(&["rooms", "list"]).ended(0).says("0 rooms");
+    drop(running);
 }
 
 #[test]

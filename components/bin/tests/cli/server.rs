@@ -24,11 +24,16 @@ const REFUSE: &str = "<stream:error><not-authorized xmlns='urn:ietf:params:xml:n
 
 /// Listens until the test ends, and answers every stream the same way. The port.
 pub(crate) fn serve(verdict: Verdict) -> u16 {
+    serve_with(verdict, "")
+}
+
+/// The same; these stanzas come right after the handshake.
+pub(crate) fn serve_with(verdict: Verdict, stanzas: &'static str) -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("its address").port();
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || converse(stream, verdict));
+            thread::spawn(move || converse(stream, verdict, stanzas));
         }
     });
     port
@@ -42,7 +47,7 @@ pub(crate) fn nobody() -> u16 {
         .port()
 }
 
-fn converse(mut stream: TcpStream, verdict: Verdict) {
+fn converse(mut stream: TcpStream, verdict: Verdict, stanzas: &str) {
     let mut heard = String::new();
     if !until(&mut stream, &mut heard, "jabber:component:accept")
         || stream.write_all(OPEN.as_bytes()).is_err()
@@ -56,7 +61,7 @@ fn converse(mut stream: TcpStream, verdict: Verdict) {
         let _ = stream.write_all(REFUSE.as_bytes());
         return;
     }
-    let _ = stream.write_all(b"<handshake/>");
+    let _ = stream.write_all(b"<handshake/>").and_then(|()| stream.write_all(stanzas.as_bytes()));
     // Questions are answered with an error, and what the component sends to itself comes back.
     loop {
         heard.clear();
