@@ -4,7 +4,7 @@
 //!
 //! * [`service`]: what is offered, and where each stanza and event goes.
 //! * `room`: one file for each use case: `join`, `leave`, `message`, `nick`, `subject`, `admin`,
-//!   `owner` …; what the room says of whom, and to whom, is decided in `room/presence.rs`.
+//!   `owner` …; who may see what is decided in `room/viewers.rs`.
 //! * `feature`: one optional behaviour in each file.
 //! * [`keys`]: tables, keys and encodings. [`config`]: the section of the configuration.
 //! * `refusals`: why things are refused. `disco`: what is discovered.

@@ -17,8 +17,9 @@ use crate::{
     refusals,
     room::{
         affiliation::{self, Affiliation},
+        depart::Departure,
         leave,
-        presence::{Asked, Departure},
+        presence::Asked,
     },
     service::{Muc, Waiting},
 };

@@ -21,9 +21,9 @@ use crate::{
     feature::self_ping,
     keys, operator, person, refusals,
     room::{
-        Rooms, admin, errors, join, leave, message, owner,
-        presence::Departure,
-        private, retell,
+        Rooms, admin,
+        depart::Departure,
+        errors, join, leave, lists, message, owner, private, retell,
         sweep::{self, Sweep},
         update,
     },
@@ -49,7 +49,7 @@ const PAGES: usize = 256;
 #[derive(Debug)]
 pub(crate) enum Waiting {
     /// A list of affiliations.
-    List(admin::Listing),
+    List(lists::Listing),
     /// A list of rooms.
     Rooms(Ticket),
     /// Everything about a person.
@@ -99,7 +99,7 @@ impl Component for Muc {
             .message(Occupant, private::message)
             .iq(Entity, Get, ns::MUC_OWNER, "query", owner::form)
             .iq(Entity, Set, ns::MUC_OWNER, "query", owner::set)
-            .iq(Entity, Get, ns::MUC_ADMIN, "query", admin::get)
+            .iq(Entity, Get, ns::MUC_ADMIN, "query", lists::get)
             .iq(Entity, Set, ns::MUC_ADMIN, "query", admin::set)
             .iq(Occupant, Get, ns::PING, "ping", self_ping::ping)
             // An occupant is not the service: it has no version and no time of ours.
@@ -223,7 +223,7 @@ impl Muc {
 
     fn fetched(&mut self, id: u64, page: &Page, context: &mut Context<'_, '_>) -> Outcome<()> {
         match self.waiting.take(id) {
-            Some(Waiting::List(listing)) => admin::fetched(self, &listing, page, context),
+            Some(Waiting::List(listing)) => lists::fetched(self, &listing, page, context),
             Some(Waiting::Rooms(ticket)) => operator::listed(self, ticket, page, context),
             Some(Waiting::Person(walk)) => person::fetched(self, *walk, page, context),
             None => Ok(()),

@@ -7,7 +7,9 @@ use super::{
     Room,
     affiliation::{Affiliation, Role},
     create,
-    presence::{Class, Departure, Item, gone_template, write_codes},
+    depart::Departure,
+    item::{Item, gone_template, write_codes},
+    viewers::Class,
 };
 use crate::{
     keys::{self, Note},

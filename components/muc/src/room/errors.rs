@@ -4,7 +4,7 @@
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Condition, Kind, MessageType, Outgoing, Refusal, Stanza, read_error};
 
-use super::{leave, presence::Departure};
+use super::{depart::Departure, leave};
 use crate::service::Muc;
 
 /// §18.1.2, and `service-unavailable`, which servers answer for a resource that is gone

@@ -3,7 +3,7 @@
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Jid, Stanza};
 
-use super::{destroy, presence::Departure, session};
+use super::{depart::Departure, destroy, session};
 use crate::service::Muc;
 
 /// Unavailable presence.

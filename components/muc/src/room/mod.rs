@@ -8,17 +8,21 @@ pub mod config;
 
 pub(crate) mod admin;
 pub(crate) mod create;
+pub(crate) mod depart;
 pub(crate) mod destroy;
 pub(crate) mod errors;
 pub(crate) mod history;
+pub(crate) mod item;
 pub(crate) mod join;
 pub(crate) mod leave;
 pub(crate) mod limits;
+pub(crate) mod lists;
 pub(crate) mod load;
 pub(crate) mod message;
 pub(crate) mod nick;
 pub(crate) mod occupant;
 pub(crate) mod owner;
+pub(crate) mod plan;
 pub(crate) mod presence;
 pub(crate) mod private;
 pub(crate) mod retell;
@@ -28,5 +32,6 @@ pub(crate) mod strip;
 pub(crate) mod subject;
 pub(crate) mod sweep;
 pub(crate) mod update;
+pub(crate) mod viewers;
 
 pub(crate) use self::state::{Room, Rooms};

@@ -5,9 +5,12 @@ use annex_stanza::{Jid, Nick, Stanza};
 
 use super::{
     Room, affiliation,
+    depart::Departure,
+    item::gone_template,
     occupant::Occupant,
-    presence::{Asked, Class, Departure},
+    presence::Asked,
     session::{self, Shown},
+    viewers::Class,
 };
 use crate::{
     config::Settings,
@@ -150,7 +153,7 @@ fn move_to(
     let from = occupant.address.clone();
     let Some(session) = room.sessions.get(jid) else { return };
     let to = session.recipient();
-    room.send(super::presence::gone_template(&from, own.clone()), to, context);
+    room.send(gone_template(&from, own.clone()), to, context);
     let selves = vec![(jid.as_str().to_owned(), own)];
     if alone {
         room.retire(number, jid, selves, context);

@@ -11,14 +11,16 @@ use annex_stanza::{
 };
 
 use super::{
-    Room,
-    admin::{self, Delta, Plan},
+    Room, admin,
     affiliation::{self, Affiliation, Role},
     config::Config,
     create,
+    depart::Departure,
     destroy::{self, Reason},
+    item::write_codes,
     leave,
-    presence::{Asked, Departure, write_codes},
+    plan::{Delta, Plan},
+    presence::Asked,
     state,
 };
 use crate::{

@@ -12,11 +12,7 @@ use annex_service::{
 };
 use annex_stanza::{Chunks, Jid, Recipient, Template};
 
-use super::{
-    Room, Rooms, history, join,
-    presence::{Class, gone_template},
-    subject,
-};
+use super::{Room, Rooms, history, item::gone_template, join, subject, viewers::Class};
 use crate::{
     keys::{self, Gone, MessageRecord, Note},
     service::Muc,

@@ -15,8 +15,8 @@ use annex_service::{
 use annex_stanza::{Audience, Jid, Nick, Recipient, Template, Xml};
 
 use super::{
-    affiliation::Affiliation, limits::Bucket, load, occupant::Occupant, presence::Roster,
-    session::Session,
+    affiliation::Affiliation, limits::Bucket, load, occupant::Occupant, session::Session,
+    viewers::Roster,
 };
 use crate::keys::{self, Note, RoomRecord, SubjectRecord};
 

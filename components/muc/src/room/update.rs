@@ -12,8 +12,9 @@ use annex_stanza::{Jid, Stanza, Xml, ns};
 use super::{
     Room,
     affiliation::{Affiliation, Role},
+    item::{Item, gone, write_codes},
     nick,
-    presence::{Asked, Item, gone, write_codes},
+    presence::Asked,
     session::Shown,
 };
 use crate::{

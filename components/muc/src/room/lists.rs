@@ -1,0 +1,157 @@
+//! Lists of roles and affiliations (XEP-0045 §8.5, §9.2, §9.5, §9.8, §10.5, §10.8): reading them.
+
+use annex_service::{
+    context::{Context, Outcome, ReplyTo},
+    record::Record,
+    registry::Answer,
+    store::{Page, Scan},
+};
+use annex_stanza::{Stanza, Xml, ns};
+
+use super::{
+    Room,
+    admin::query,
+    affiliation::{Affiliation, Role},
+    item::Item,
+    state,
+};
+use crate::{
+    keys::{self, AffiliationRecord},
+    refusals,
+    service::{Muc, Waiting},
+};
+
+/// Records of a list that are read for one answer.
+const PAGE: usize = 4096;
+
+/// A list that is being read for somebody.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    reply: ReplyTo,
+    affiliation: Affiliation,
+}
+
+/// §8.5, §9.2, §9.5, §9.8, §10.5, §10.8: a list.
+pub(crate) fn get(
+    muc: &mut Muc,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Answer> {
+    let query = query(stanza)?;
+    let item = query.get_child("item", ns::MUC_ADMIN).ok_or_else(refusals::bad_item)?;
+    let Muc { rooms, settings, waiting, .. } = muc;
+    let room = rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
+    let own = state::affiliation(context, settings, room.id, &stanza.from)?;
+    let own_role = room.occupant_of(&stanza.from).map_or(Role::None, |occupant| occupant.role);
+    match (item.attr("role"), item.attr("affiliation")) {
+        (Some(role), None) => {
+            let role = Role::parse(role).filter(|role| *role != Role::None);
+            let role = role.ok_or_else(refusals::bad_item)?;
+            // §8.5: moderators; §9.8: the list of moderators is for admins. Everybody sees roles in
+            // presence, so moderators may see this one too.
+            if own_role < Role::Moderator && own < Affiliation::Admin {
+                return Err(refusals::lacks_privilege().into());
+            }
+            Ok(Answer::Result(role_list(room, role)))
+        }
+        (None, Some(affiliation)) => {
+            let affiliation = Affiliation::parse(affiliation).ok_or_else(refusals::bad_item)?;
+            may_list(room, own, own_role, affiliation)?;
+            if affiliation == Affiliation::None {
+                return Err(refusals::bad_item().into());
+            }
+            if waiting.is_full() {
+                return Err(refusals::busy().into());
+            }
+            let scan = Scan::prefix(keys::LISTS, &keys::listed(room.id, affiliation, ""));
+            let id = context.fetch(scan.limit(PAGE).bytes(context.shared.common.stanza_out));
+            let listing = Listing { reply: ReplyTo::from(stanza), affiliation };
+            waiting.insert(id, Waiting::List(listing));
+            Ok(Answer::Later)
+        }
+        _ => Err(refusals::bad_item().into()),
+    }
+}
+
+/// Who may read which list: admins all of them but those of admins and owners in a room that hides
+/// addresses are for owners too; members that of members, where the room lets them (§9.5).
+fn may_list(room: &Room, own: Affiliation, role: Role, wanted: Affiliation) -> Outcome<()> {
+    let config = &room.record.config;
+    let may = own >= Affiliation::Admin
+        || wanted >= Affiliation::Member
+            && own >= Affiliation::Member
+            && config.whois == super::config::Whois::Anyone
+            && config.members_only
+        || wanted == Affiliation::Member && config.member_list.has(role);
+    if may { Ok(()) } else { Err(refusals::lacks_privilege().into()) }
+}
+
+/// A list was read. Rights are judged again: they may have changed meanwhile.
+pub(crate) fn fetched(
+    muc: &mut Muc,
+    Listing { reply, affiliation }: &Listing,
+    page: &Page,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    let answer = listing(muc, reply, *affiliation, page, context);
+    match answer {
+        Ok(xml) => context.reply(reply, Ok(xml)),
+        Err(annex_service::context::Failure::Refused(refusal)) => {
+            context.reply(reply, Err(refusal));
+        }
+        Err(store) => return Err(store),
+    }
+    Ok(())
+}
+
+fn listing(
+    muc: &mut Muc,
+    reply: &ReplyTo,
+    affiliation: Affiliation,
+    page: &Page,
+    context: &Context<'_, '_>,
+) -> Outcome<Vec<u8>> {
+    let Muc { rooms, settings, .. } = muc;
+    let room = rooms.find(&reply.asked, context)?.ok_or_else(refusals::no_room)?;
+    let own = state::affiliation(context, settings, room.id, &reply.asker)?;
+    let role = room.occupant_of(&reply.asker).map_or(Role::None, |occupant| occupant.role);
+    may_list(room, own, role, affiliation)?;
+    let most = context.shared.common.stanza_out.saturating_sub(4096);
+    let mut xml = Xml::new();
+    xml.open("query").xmlns(ns::MUC_ADMIN);
+    for row in &page.rows {
+        let record = AffiliationRecord::of(row)?;
+        if xml.len() + 2 * (row.value.len() + 100) > most {
+            break;
+        }
+        // §17.4: affiliation and bare address, the nickname, and no role.
+        xml.open("item")
+            .attr("affiliation", record.affiliation.as_str())
+            .attr("jid", &record.jid)
+            .attr_opt(
+                "nick",
+                record.nick.as_deref().filter(|_| affiliation != Affiliation::Outcast),
+            );
+        if let Some(reason) = &record.reason {
+            xml.text_element("reason", None, reason);
+        }
+        xml.close();
+    }
+    Ok(xml.finish())
+}
+
+/// §17.4: nickname, role, affiliation and full address.
+fn role_list(room: &Room, role: Role) -> Vec<u8> {
+    let mut xml = Xml::new();
+    xml.open("query").xmlns(ns::MUC_ADMIN);
+    for occupant in room.occupants.values().filter(|occupant| occupant.role == role) {
+        let jid = room.primary(occupant).map(|session| &session.jid);
+        let item = Item {
+            jid,
+            nick: Some(occupant.nick.as_str()),
+            ..Item::new(occupant.affiliation, occupant.role)
+        };
+        item.write(&mut xml);
+    }
+    xml.finish()
+}
