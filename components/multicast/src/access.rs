@@ -1,0 +1,90 @@
+//! Who may use the service, with how many addresses, and whom they reach (XEP-0033 §2.2, §9).
+
+use annex_service::{
+    context::{Context, Outcome},
+    input::Common,
+    registry::Info,
+};
+use annex_stanza::{Field, FieldKind, Form, FormKind, Jid, Refusal, ns};
+
+use crate::{
+    config::{Access, Settings},
+    from_probe::Verdict,
+    refusals,
+    service::Multicast,
+};
+
+fn is_listed(jid: &Jid, settings: &Settings) -> bool {
+    settings.listed.iter().any(|listed| match listed.is_domain() {
+        true => listed.domain_key() == jid.domain_key(),
+        false => listed.bare_key() == jid.bare_key(),
+    })
+}
+
+/// Refuses those who may not use the service.
+pub(crate) fn admit(sender: &Jid, settings: &Settings, common: &Common) -> Result<(), Refusal> {
+    let may = match settings.access {
+        Access::Anyone => true,
+        Access::Local => {
+            common.is_local(sender) || is_listed(sender, settings) || common.is_admin(sender)
+        }
+        Access::Listed => is_listed(sender, settings) || common.is_admin(sender),
+    };
+    if may { Ok(()) } else { Err(refusals::no_access()) }
+}
+
+/// Addresses that this sender may give in one stanza.
+pub(crate) fn limit(sender: &Jid, settings: &Settings, common: &Common) -> usize {
+    if is_listed(sender, settings) {
+        settings.limit_listed
+    } else if common.is_local(sender) {
+        settings.limit_local
+    } else {
+        settings.limit_remote
+    }
+}
+
+/// Our own server delivers to it.
+pub(crate) fn is_near(jid: &Jid, common: &Common) -> bool {
+    common.is_local(jid) || jid.domain_key() == common.jid.domain_key()
+}
+
+/// A sender from elsewhere reaches local recipients only: our server cannot speak for another
+/// domain to a third (XEP-0033 §3).
+pub(crate) fn relay<'a>(
+    sender: &Jid,
+    mut targets: impl Iterator<Item = &'a Jid>,
+    common: &Common,
+) -> Result<(), Refusal> {
+    if common.is_local(sender) || targets.all(|jid| is_near(jid, common)) {
+        Ok(())
+    } else {
+        Err(refusals::relay())
+    }
+}
+
+/// The service tells what it is, and the limits of whoever asks.
+pub(crate) fn info(
+    multicast: &mut Multicast,
+    stanza: &annex_stanza::Stanza,
+    node: Option<&str>,
+    info: &mut Info,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    if node.is_some() {
+        return Err(annex_service::disco::not_found().into());
+    }
+    // What it cannot do, it does not promise.
+    if multicast.probe.verdict == Verdict::Refused && !multicast.settings.privilege {
+        return Ok(());
+    }
+    info.features.push(ns::ADDRESS.into());
+    let limit = limit(&stanza.from, &multicast.settings, &context.shared.common).to_string();
+    let field = |var: &str| Field::new(FieldKind::TextSingle, var).value(limit.as_str());
+    info.forms.push(
+        Form::new(FormKind::Result, Some(ns::ADDRESS))
+            .field(field("message"))
+            .field(field("presence")),
+    );
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! The `<addresses/>` of a stanza (XEP-0033 §4), read without building a tree.
+//!
+//! The gate keeps what is inside a stanza in one canonical form: attributes in single quotes, no
+//! `<` or `>` in values or text. So each entry is a range of those bytes, and goes out again as it
+//! came, with its order, attributes and children that nobody here knows (§4.7); only `delivered`
+//! is added or taken away.
+
+use std::{borrow::Cow, ops::Range};
+
+use annex_stanza::{Jid, Payload, Refusal, ns};
+use bytes::Bytes;
+
+use crate::refusals;
+
+/// What an entry is for (XEP-0033 §4.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// `to` or `cc`: delivered to, and shown to everyone.
+    Open,
+    /// `bcc`: delivered to, and shown to its own addressee only.
+    Blind,
+    /// `replyto`: passed on.
+    ReplyTo,
+    /// `replyroom`, `noreply`, `ofrom`, and elements of other namespaces: passed on.
+    Passed,
+}
+
+/// Why an entry cannot be delivered to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It has no type, or no address, or more than one (§4).
+    Incomplete,
+    /// Its type is none of §4.6.
+    UnknownType,
+    /// Its `jid` is not an address.
+    Malformed,
+    /// Its `uri` leads to a network that is not served (§4.2).
+    Uri,
+    /// It is the service itself.
+    Itself,
+    /// There is no such list.
+    NoList,
+    /// The sender may not write to this list.
+    ListClosed,
+}
+
+/// One entry.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it is for.
+    pub used: Use,
+    /// The address of an entry that is delivered to.
+    pub jid: Option<Jid>,
+    /// It came with `delivered='true'`.
+    pub delivered: bool,
+    /// Why it is not delivered to.
+    pub fault: Option<Fault>,
+    /// What the sender wrote as its address.
+    named: Range<usize>,
+    /// The whole element.
+    range: Range<usize>,
+    /// The end of the attributes of its start tag.
+    attributes_end: usize,
+    /// Its attribute `delivered`, with the space before it.
+    mark: Option<Range<usize>>,
+}
+
+/// The whole element.
+#[derive(Debug, Clone)]
+pub struct Addresses {
+    bytes: Bytes,
+    /// The start tag, with attributes that nobody here knows, open or closed in itself.
+    head: Range<usize>,
+    /// Its entries, in order.
+    pub entries: Vec<Entry>,
+}
+
+impl Addresses {
+    /// Reads the one `<addresses/>` of a stanza.
+    pub fn read(payload: &Payload) -> Result<Self, Refusal> {
+        let mut found =
+            payload.children().iter().filter(|child| child.is(ns::ADDRESS, "addresses"));
+        let (Some(child), None) = (found.next(), found.next()) else {
+            return Err(refusals::no_addresses());
+        };
+        let bytes = payload.bytes().slice(child.range.clone());
+        let mut scan = Scanner { bytes: &bytes, at: 0 };
+        let head = scan.tag().ok_or_else(refusals::no_addresses)?;
+        let mut entries = Vec::new();
+        let mut opened = !head.closed;
+        while opened {
+            match scan.tag() {
+                Some(tag) if !tag.ends => {
+                    let end = scan.element_end(&tag).ok_or_else(refusals::no_addresses)?;
+                    entries.push(entry(&bytes, &tag, end));
+                }
+                _ => opened = false,
+            }
+        }
+        // XEP-0033 §13: at least one.
+        if entries.is_empty() {
+            return Err(refusals::no_addresses());
+        }
+        let head = head.start..head.attributes_end;
+        Ok(Self { bytes, head, entries })
+    }
+
+    /// The start tag of the whole, without its end: `<addresses xmlns='…'`.
+    pub fn head(&self) -> &[u8] {
+        &self.bytes[self.head.clone()]
+    }
+
+    /// An entry as it came.
+    pub fn verbatim(&self, entry: &Entry) -> Bytes {
+        self.bytes.slice(entry.range.clone())
+    }
+
+    /// What the sender wrote as the address of an entry.
+    pub fn named(&self, entry: &Entry) -> String {
+        unescape(&self.bytes[entry.named.clone()]).into_owned()
+    }
+
+    /// Appends an entry with `delivered='true'` (XEP-0033 §4.5), or without.
+    pub fn write(&self, entry: &Entry, delivered: bool, out: &mut Vec<u8>) {
+        if delivered && entry.delivered {
+            out.extend_from_slice(&self.bytes[entry.range.clone()]);
+            return;
+        }
+        let mut done = entry.range.start;
+        if let Some(mark) = &entry.mark {
+            out.extend_from_slice(&self.bytes[done..mark.start]);
+            done = mark.end;
+        }
+        out.extend_from_slice(&self.bytes[done..entry.attributes_end]);
+        if delivered {
+            out.extend_from_slice(b" delivered='true'");
+        }
+        out.extend_from_slice(&self.bytes[entry.attributes_end..entry.range.end]);
+    }
+}
+
+/// A tag in canonical bytes.
+struct Tag {
+    start: usize,
+    name: Range<usize>,
+    attributes_end: usize,
+    end: usize,
+    /// `<name/>`
+    closed: bool,
+    /// `</name>`
+    ends: bool,
+}
+
+struct Scanner<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl Scanner<'_> {
+    /// The next tag, behind any text.
+    fn tag(&mut self) -> Option<Tag> {
+        let rest = &self.bytes[self.at..];
+        let start = self.at + rest.iter().position(|byte| *byte == b'<')?;
+        let end = start + self.bytes[start..].iter().position(|byte| *byte == b'>')? + 1;
+        self.at = end;
+        let closed = self.bytes[end - 2] == b'/';
+        let attributes_end = end - 1 - usize::from(closed);
+        let ends = self.bytes[start + 1] == b'/';
+        let named = start + 1 + usize::from(ends);
+        let length = self.bytes[named..attributes_end].iter().position(|byte| *byte == b' ');
+        let name = named..length.map_or(attributes_end, |length| named + length);
+        Some(Tag { start, name, attributes_end, end, closed, ends })
+    }
+
+    /// Behind the end of the element that `tag` begins.
+    fn element_end(&mut self, tag: &Tag) -> Option<usize> {
+        let mut depth = usize::from(!tag.closed);
+        let mut end = tag.end;
+        while depth > 0 {
+            let next = self.tag()?;
+            end = next.end;
+            match (next.ends, next.closed) {
+                (true, _) => depth -= 1,
+                (false, false) => depth += 1,
+                (false, true) => {}
+            }
+        }
+        Some(end)
+    }
+}
+
+/// Attributes of a start tag: range with the space before, name, range of the value.
+fn attributes<'a>(
+    bytes: &'a [u8],
+    tag: &Tag,
+) -> impl Iterator<Item = (Range<usize>, &'a [u8], Range<usize>)> {
+    let (mut at, limit) = (tag.name.end, tag.attributes_end);
+    std::iter::from_fn(move || {
+        let equals = at + bytes[at..limit].iter().position(|byte| *byte == b'=')?;
+        let value = equals + 2;
+        let end = value + bytes.get(value..limit)?.iter().position(|byte| *byte == b'\'')?;
+        let found = (at..end + 1, &bytes[at + 1..equals], value..end);
+        at = end + 1;
+        Some(found)
+    })
+}
+
+fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
+    let mut entry = Entry {
+        used: Use::Passed,
+        jid: None,
+        delivered: false,
+        fault: None,
+        named: tag.start..tag.start,
+        range: tag.start..end,
+        attributes_end: tag.attributes_end,
+        mark: None,
+    };
+    let (mut kind, mut jid, mut uri, mut node, mut foreign) = (None, None, None, false, false);
+    for (whole, name, value) in attributes(bytes, tag) {
+        match name {
+            b"type" => kind = Some(value),
+            b"jid" => jid = Some(value),
+            b"uri" => uri = Some(value),
+            b"node" => node = true,
+            b"xmlns" => foreign = true,
+            b"delivered" => {
+                entry.delivered = &bytes[value] == b"true";
+                entry.mark = Some(whole);
+            }
+            _ => {}
+        }
+    }
+    // XEP-0033 §4.7: what is of another namespace is passed over.
+    if foreign || &bytes[tag.name.clone()] != b"address" {
+        return entry;
+    }
+    entry.used = match kind.as_ref().map(|range| &bytes[range.clone()]) {
+        Some(b"to" | b"cc") => Use::Open,
+        Some(b"bcc") => Use::Blind,
+        Some(b"replyto") => Use::ReplyTo,
+        Some(b"replyroom" | b"noreply" | b"ofrom") => Use::Passed,
+        Some(_) => {
+            entry.fault = Some(Fault::UnknownType);
+            Use::Passed
+        }
+        None => {
+            entry.fault = Some(Fault::Incomplete);
+            Use::Passed
+        }
+    };
+    entry.named = jid.clone().or(uri.clone()).unwrap_or(entry.named);
+    if entry.fault.is_some() {
+        return entry;
+    }
+    // XEP-0033 §4: through a service, an address or a URI and not both, and a node only with an
+    // address; `noreply` needs none.
+    let needs = kind.is_none_or(|range| &bytes[range] != b"noreply");
+    entry.fault = match (&jid, &uri) {
+        (Some(_), Some(_)) => Some(Fault::Incomplete),
+        (None, Some(_)) if node => Some(Fault::Incomplete),
+        (None, Some(_)) if matches!(entry.used, Use::Open | Use::Blind) && !entry.delivered => {
+            Some(Fault::Uri)
+        }
+        (None, None) if needs => Some(Fault::Incomplete),
+        _ => None,
+    };
+    if let (Some(range), None) = (jid, entry.fault) {
+        match Jid::parse(&unescape(&bytes[range])) {
+            Ok(jid) => entry.jid = Some(jid),
+            Err(_) => entry.fault = Some(Fault::Malformed),
+        }
+    }
+    entry
+}
+
+/// The value that the gate wrote escaped.
+fn unescape(bytes: &[u8]) -> Cow<'_, str> {
+    let text = String::from_utf8_lossy(bytes);
+    if !bytes.contains(&b'&') {
+        return text;
+    }
+    let mut plain = text.into_owned();
+    for (escaped, character) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&apos;", "'"),
+        ("&quot;", "\""),
+        ("&#x9;", "\t"),
+        ("&#xA;", "\n"),
+        ("&#xD;", "\r"),
+        ("&amp;", "&"),
+    ] {
+        plain = plain.replace(escaped, character);
+    }
+    Cow::Owned(plain)
+}

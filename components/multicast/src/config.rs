@@ -1,0 +1,265 @@
+//! The section `[multicast]` of the configuration: who may use the service, and limits.
+
+use std::time::Duration;
+
+use annex_service::settings::{Mistake, Reload, Setting, Type};
+use annex_stanza::Jid;
+use serde_json::Value;
+
+/// Who may use the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Whoever can reach it.
+    Anyone,
+    /// Users of the local domains, those who are listed, and the admins.
+    Local,
+    /// Those who are listed, and the admins.
+    Listed,
+}
+
+/// The section, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Who may use the service.
+    pub access: Access,
+    /// Addresses and domains with a limit of their own.
+    pub listed: Vec<Jid>,
+    /// Addresses in a stanza of a local sender.
+    pub limit_local: usize,
+    /// Of a remote one.
+    pub limit_remote: usize,
+    /// Of a listed one.
+    pub limit_listed: usize,
+    /// A bad address fails the whole, not only itself.
+    pub whole: bool,
+    /// `replyto` that is not the sender is taken out.
+    pub strip_replyto: bool,
+    /// XEP-0356 is used where the server does not let `from` stay.
+    pub privilege: bool,
+    /// Whether other servers' services are looked for.
+    pub remote: bool,
+    /// A service that was found is remembered so long.
+    pub remote_cache: Duration,
+    /// That there is none is remembered so long.
+    pub remote_retry: Duration,
+    /// So long a server may take to answer.
+    pub remote_timeout: Duration,
+    /// Recipients that remembered presence of one sender may have.
+    pub presence_recipients: usize,
+    /// After an outage, a sender that says nothing for so long is gone.
+    pub suspend_grace: Duration,
+    /// Pings a second after an outage.
+    pub sweep_rate: u32,
+    /// Local users may create lists; otherwise admins only.
+    pub lists_by_local: bool,
+    /// Members of a list.
+    pub list_members: usize,
+}
+
+const fn setting(
+    key: &'static str,
+    kind: Type,
+    default: &'static str,
+    text: &'static str,
+) -> Setting {
+    Setting { key, kind, default, required: false, reload: Reload::Live, text }
+}
+
+const COUNT: Type = Type::Integer(1, 1_000_000);
+
+/// Every setting of the section.
+pub const SETTINGS: &[Setting] = &[
+    setting(
+        "multicast.access",
+        Type::Word(&["anyone", "local", "listed"]),
+        "\"anyone\"",
+        "Who may use the service: anyone, users of the local domains, or those in multicast.listed.",
+    ),
+    setting(
+        "multicast.listed",
+        Type::List,
+        "[]",
+        "Addresses and whole domains that have the limit multicast.limit_listed.",
+    ),
+    setting(
+        "multicast.limit_local",
+        COUNT,
+        "50",
+        "Addresses in one stanza of a user of a local domain. limits.children must allow for as many elements.",
+    ),
+    setting("multicast.limit_remote", COUNT, "25", "Addresses in one stanza of anyone else."),
+    setting(
+        "multicast.limit_listed",
+        COUNT,
+        "500",
+        "Addresses in one stanza of a sender in multicast.listed.",
+    ),
+    setting(
+        "multicast.bad_address",
+        Type::Word(&["all", "itself"]),
+        "\"all\"",
+        "What an address that cannot be delivered to fails: the whole stanza (all), or only itself.",
+    ),
+    setting(
+        "multicast.strip_replyto",
+        Type::Boolean,
+        "false",
+        "Take out replyto addresses other than the sender's own.",
+    ),
+    setting(
+        "multicast.from_fallback",
+        Type::Word(&["none", "privilege"]),
+        "\"none\"",
+        "Where the server does not let senders' addresses stay: refuse (none), or send messages of local users through XEP-0356, from their bare address (privilege).",
+    ),
+    setting(
+        "multicast.remote_services",
+        Type::Boolean,
+        "true",
+        "Send one stanza to the multicast service of another server, where it has one.",
+    ),
+    setting(
+        "multicast.remote_cache",
+        Type::Duration,
+        "\"24h\"",
+        "Time for which the service of another server is remembered.",
+    ),
+    setting(
+        "multicast.remote_retry",
+        Type::Duration,
+        "\"1h\"",
+        "Time for which it is remembered that another server has none.",
+    ),
+    setting(
+        "multicast.remote_timeout",
+        Type::Duration,
+        "\"10s\"",
+        "Time for another server to answer what it has.",
+    ),
+    setting(
+        "multicast.presence_recipients",
+        Type::Integer(1, 10_000),
+        "1000",
+        "Recipients with whom the presence of one sender is remembered at most.",
+    ),
+    setting(
+        "multicast.suspend_grace",
+        Type::Duration,
+        "\"15m\"",
+        "After an outage, a sender of remembered presence that says nothing for so long is gone.",
+    ),
+    setting(
+        "multicast.sweep_rate",
+        Type::Integer(1, 100_000),
+        "2000",
+        "Senders of remembered presence asked each second after an outage.",
+    ),
+    setting(
+        "multicast.create_lists",
+        Type::Word(&["admins", "local"]),
+        "\"admins\"",
+        "Who may create lists of recipients.",
+    ),
+    setting(
+        "multicast.list_members",
+        Type::Integer(1, 10_000),
+        "1000",
+        "Members of one list at most.",
+    ),
+];
+
+impl Settings {
+    /// Reads a section that passed [`check`]; what is missing has its default.
+    pub fn read(section: &Value) -> Self {
+        let read = Reader(section);
+        Self {
+            access: match &*read.text("access") {
+                "local" => Access::Local,
+                "listed" => Access::Listed,
+                _ => Access::Anyone,
+            },
+            listed: read.list("listed").filter_map(|text| Jid::parse(text).ok()).collect(),
+            limit_local: read.count("limit_local"),
+            limit_remote: read.count("limit_remote"),
+            limit_listed: read.count("limit_listed"),
+            whole: read.text("bad_address") != "itself",
+            strip_replyto: read.flag("strip_replyto"),
+            privilege: read.text("from_fallback") == "privilege",
+            remote: read.flag("remote_services"),
+            remote_cache: read.duration("remote_cache").min(Duration::from_secs(24 * 3_600)),
+            remote_retry: read.duration("remote_retry"),
+            remote_timeout: read.duration("remote_timeout"),
+            presence_recipients: read.count("presence_recipients"),
+            suspend_grace: read.duration("suspend_grace"),
+            sweep_rate: u32::try_from(read.count("sweep_rate")).unwrap_or(u32::MAX).max(1),
+            lists_by_local: read.text("create_lists") == "local",
+            list_members: read.count("list_members"),
+        }
+    }
+}
+
+/// Every mistake in a section. Types and ranges of single values are checked against [`SETTINGS`]
+/// before.
+pub fn check(section: &Value) -> Vec<Mistake> {
+    let read = Reader(section);
+    let bad = read.list("listed").filter(|text| Jid::parse(text).is_err());
+    let mistake = |text: &str| Mistake {
+        key: "multicast.listed".into(),
+        text: format!("{text} is neither an address nor a domain"),
+    };
+    bad.map(mistake).collect()
+}
+
+/// Values by key, with the defaults of [`SETTINGS`].
+struct Reader<'a>(&'a Value);
+
+impl Reader<'_> {
+    fn default(key: &str) -> &'static str {
+        SETTINGS
+            .iter()
+            .find(|setting| setting.key.strip_prefix("multicast.") == Some(key))
+            .map_or("", |setting| setting.default)
+    }
+
+    fn count(&self, key: &str) -> usize {
+        let given = self.0[key].as_u64().and_then(|number| usize::try_from(number).ok());
+        given.unwrap_or_else(|| Self::default(key).parse().unwrap_or(0))
+    }
+
+    fn flag(&self, key: &str) -> bool {
+        self.0[key].as_bool().unwrap_or_else(|| Self::default(key) == "true")
+    }
+
+    fn text(&self, key: &str) -> String {
+        let given = self.0[key].as_str();
+        given.unwrap_or_else(|| Self::default(key).trim_matches('"')).to_owned()
+    }
+
+    fn list(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.0[key].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    fn duration(&self, key: &str) -> Duration {
+        if let Some(seconds) = self.0[key].as_f64() {
+            return Duration::try_from_secs_f64(seconds).unwrap_or_default();
+        }
+        let parsed = duration(&self.text(key));
+        parsed.or_else(|| duration(Self::default(key).trim_matches('"'))).unwrap_or_default()
+    }
+}
+
+/// A number with a unit, such as `15m`.
+fn duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
+    let seconds = match unit.trim() {
+        "ms" => return Some(Duration::from_millis(number)),
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    Some(Duration::from_secs(number.saturating_mul(seconds)))
+}

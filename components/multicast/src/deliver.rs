@@ -1,0 +1,235 @@
+//! Which copies of a stanza go to whom (XEP-0033 §4.5, §4.6.3, §6). Pure: a plan, not its sending.
+//!
+//! All `to` and `cc` addressees share one copy. Each `bcc` addressee gets the same with its own
+//! entry at its place: one template with a slot. A service of another server gets one copy for all
+//! of its users.
+
+use std::collections::BTreeMap;
+
+use annex_stanza::{Jid, Kind, Stanza, ns};
+use bytes::Bytes;
+
+use crate::{
+    address::{Addresses, Entry, Use},
+    report,
+};
+
+/// Places of blind entries among the shown ones that are kept; with more of them, each blind
+/// addressee finds its own entry behind all others. Each place costs a header of its own.
+const PLACES: usize = 16;
+
+/// A stanza to be copied: what all copies share.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// Kind and type.
+    pub kind: Kind,
+    /// Its sender.
+    pub from: Jid,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its language.
+    pub lang: Option<String>,
+    /// What stands before the addresses.
+    pub before: Vec<u8>,
+    /// What stands behind them.
+    pub after: Vec<u8>,
+    /// The addresses; none for presence that is told to those who are remembered.
+    pub addresses: Option<Addresses>,
+}
+
+impl Draft {
+    /// Takes a stanza apart. The wish for a report goes no further.
+    pub fn new(stanza: &Stanza, addresses: Option<Addresses>) -> Self {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        let mut behind = false;
+        for child in stanza.payload.children() {
+            if child.is(ns::ADDRESS, "addresses") {
+                behind = true;
+            } else if !child.is(report::NS, "report") {
+                let part = if behind { &mut after } else { &mut before };
+                part.extend_from_slice(stanza.payload.slice(child));
+            }
+        }
+        Self {
+            kind: stanza.kind,
+            from: stanza.from.clone(),
+            id: stanza.id.clone(),
+            lang: stanza.lang.clone(),
+            before,
+            after,
+            addresses,
+        }
+    }
+}
+
+/// Someone who may be delivered to, before duplicates are taken out.
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    /// The address.
+    pub jid: Jid,
+    /// Which entry names it.
+    pub entry: usize,
+    /// The entry is that of a list with this member.
+    pub listed: bool,
+    /// What outdoes the others of the same address.
+    pub rank: Rank,
+}
+
+/// Of several entries for one address the first of the lowest rank counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    /// It has been delivered to (XEP-0033 §4.5): nothing more is.
+    Delivered,
+    /// Shown to everyone.
+    Open,
+    /// Shown to itself.
+    Blind,
+}
+
+/// Someone who gets exactly one copy.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The address.
+    pub jid: Jid,
+    /// Which entry names it.
+    pub entry: usize,
+    /// The entry is that of a list with this member.
+    pub listed: bool,
+    /// Its own entry is shown to itself only.
+    pub blind: bool,
+}
+
+/// Takes out what was delivered, and everything but the first of several entries for one address.
+/// A full address is covered by its bare one: whoever is written to everywhere is not written to
+/// twice at one place.
+pub fn select(candidates: Vec<Candidate>) -> Vec<Target> {
+    let hash = |key: &str| {
+        // FNV-1a, only to sort numbers in place of texts.
+        key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        })
+    };
+    let mut order: Vec<(u64, usize)> =
+        candidates.iter().enumerate().map(|(at, one)| (hash(one.jid.key()), at)).collect();
+    let key = |at: usize| candidates[at].jid.key();
+    order.sort_unstable_by(|a, b| {
+        (a.0.cmp(&b.0))
+            .then_with(|| key(a.1).cmp(key(b.1)))
+            .then_with(|| (candidates[a.1].rank, a.1).cmp(&(candidates[b.1].rank, b.1)))
+    });
+    let find = |jid: &str| {
+        let hash = hash(jid);
+        let at = order.partition_point(|(of, at)| (*of, key(*at)) < (hash, jid));
+        order.get(at).filter(|(_, at)| key(*at) == jid).map(|(_, at)| *at)
+    };
+    let mut kept = vec![false; candidates.len()];
+    let mut last = None;
+    for (_, at) in &order {
+        let one = &candidates[*at];
+        let first = last.replace(one.jid.key()) != Some(one.jid.key());
+        let covered = one.jid.is_full() && find(one.jid.bare_key()).is_some();
+        kept[*at] = first && !covered && one.rank != Rank::Delivered;
+    }
+    let mut kept = kept.iter();
+    let chosen = candidates.into_iter().filter(|_| kept.next().is_some_and(|kept| *kept));
+    let target = |one: Candidate| Target {
+        blind: one.rank == Rank::Blind,
+        jid: one.jid,
+        entry: one.entry,
+        listed: one.listed,
+    };
+    chosen.map(target).collect()
+}
+
+/// Copies that are the same but for one entry.
+#[derive(Debug, Clone)]
+pub struct Copies {
+    /// Everything inside.
+    pub payload: Vec<u8>,
+    /// Where each recipient's own entry stands in it.
+    pub slot: Option<usize>,
+    /// Who gets them, and the own entry of each.
+    pub recipients: Vec<(Jid, Option<Bytes>)>,
+}
+
+/// The entry is shown to everyone.
+fn is_shown(entry: &Entry) -> bool {
+    entry.fault.is_none() && entry.used != Use::Blind
+}
+
+/// Copies for these, each of its own.
+pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
+    let Some(addresses) = &draft.addresses else {
+        let payload = [&draft.before[..], &draft.after].concat();
+        let recipients: Vec<_> = targets.iter().map(|one| (one.jid.clone(), None)).collect();
+        return match recipients.is_empty() {
+            true => Vec::new(),
+            false => vec![Copies { payload, slot: None, recipients }],
+        };
+    };
+    let mut payload = draft.before.clone();
+    payload.extend_from_slice(addresses.head());
+    payload.push(b'>');
+    // Where each entry stands, or would stand.
+    let mut places = Vec::with_capacity(addresses.entries.len());
+    for entry in &addresses.entries {
+        places.push(payload.len());
+        if is_shown(entry) {
+            // XEP-0033 §4.5: what is delivered to is marked in every copy.
+            addresses.write(entry, entry.used == Use::Open || entry.delivered, &mut payload);
+        }
+    }
+    let last = payload.len();
+    payload.extend_from_slice(b"</addresses>");
+    payload.extend_from_slice(&draft.after);
+
+    let (mut open, mut blind) = (Vec::new(), BTreeMap::<usize, Vec<_>>::new());
+    for target in targets {
+        if target.blind {
+            let own = addresses.verbatim(&addresses.entries[target.entry]);
+            let recipients = blind.entry(places[target.entry]).or_default();
+            recipients.push((target.jid.clone(), Some(own)));
+        } else {
+            open.push((target.jid.clone(), None));
+        }
+    }
+    if blind.len() > PLACES {
+        let all = std::mem::take(&mut blind).into_values().flatten().collect();
+        blind.insert(last, all);
+    }
+    let mut found = Vec::new();
+    if !open.is_empty() {
+        found.push(Copies { payload: payload.clone(), slot: None, recipients: open });
+    }
+    for (place, recipients) in blind {
+        found.push(Copies { payload: payload.clone(), slot: Some(place), recipients });
+    }
+    found
+}
+
+/// One copy for the service of another server (XEP-0033 §6, step 11): the entries of these users
+/// of it are not marked, and its blind ones are there; all others are as everyone sees them.
+pub fn relayed(draft: &Draft, targets: &[&Target], service: &Jid) -> Option<Copies> {
+    let addresses = draft.addresses.as_ref()?;
+    let mut payload = draft.before.clone();
+    payload.extend_from_slice(addresses.head());
+    payload.push(b'>');
+    let mut keys: Vec<&str> = targets.iter().map(|one| one.jid.key()).collect();
+    keys.sort_unstable();
+    let mut next = targets.iter().peekable();
+    for (at, entry) in addresses.entries.iter().enumerate() {
+        if next.peek().is_some_and(|target| target.entry == at) {
+            next.next();
+            addresses.write(entry, false, &mut payload);
+        } else if is_shown(entry) {
+            let again = (entry.used == Use::Open).then_some(entry.jid.as_ref()).flatten();
+            // Marked, it would tell that service not to deliver.
+            if again.is_none_or(|jid| keys.binary_search(&jid.key()).is_err()) {
+                addresses.write(entry, entry.used == Use::Open || entry.delivered, &mut payload);
+            }
+        }
+    }
+    payload.extend_from_slice(b"</addresses>");
+    payload.extend_from_slice(&draft.after);
+    Some(Copies { payload, slot: None, recipients: vec![(service.clone(), None)] })
+}

@@ -1,0 +1,69 @@
+//! Tables, keys and encodings: everything that `annex-multicast` stores.
+
+use annex_service::{record::Record, store::Table};
+use serde::{Deserialize, Serialize};
+
+/// Key of a full address → [`OriginRecord`].
+pub const ORIGINS: Table = Table::new(32, "origin");
+/// Key of a list's local part → [`ListRecord`].
+pub const LISTS: Table = Table::new(33, "list");
+
+/// All tables.
+pub const TABLES: &[Table] = &[ORIGINS, LISTS];
+
+/// Longest key of a full address or a list's name; the store takes 512 bytes.
+pub const LONGEST: usize = 480;
+
+/// Whose available presence is with whom (XEP-0033 §5.1).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginRecord {
+    /// The sender's full address.
+    pub jid: String,
+    /// Those who got it, in order, as they were written.
+    pub recipients: Vec<String>,
+}
+
+impl Record for OriginRecord {
+    const TABLE: Table = ORIGINS;
+}
+
+/// A stored list of recipients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListRecord {
+    /// Its local part, as it was spelled.
+    pub name: String,
+    /// Bare addresses of those who may change it.
+    pub owners: Vec<String>,
+    /// Addresses of those who get what is sent to it.
+    pub members: Vec<String>,
+    /// Whoever may use the service may write to it; otherwise owners and members only.
+    pub open: bool,
+}
+
+impl Record for ListRecord {
+    const TABLE: Table = LISTS;
+}
+
+/// What was told to whom and may not have arrived: the note of [`annex_service::unconfirmed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ToldRecord {
+    /// Whose presence.
+    pub from: String,
+    /// Available, or unavailable.
+    pub available: bool,
+    /// Id of the stanza.
+    pub id: Option<String>,
+    /// Its language.
+    pub lang: Option<String>,
+    /// Everything inside.
+    pub payload: Vec<u8>,
+    /// Where each recipient's own entry stands in it.
+    pub slot: Option<u64>,
+    /// Recipients, and the own entry of each.
+    pub recipients: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Record for ToldRecord {
+    // It stands in the index of what is unconfirmed.
+    const TABLE: Table = annex_service::unconfirmed::TABLE;
+}

@@ -1,0 +1,104 @@
+//! Sending in a user's name with the server's permission (XEP-0356 §4, §6): an opt-in for servers
+//! that do not let a sender's `from` stay. Messages of local users only, and `from` becomes the
+//! bare address. Both namespaces: Prosody speaks the second, ejabberd 23 the first.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use annex_service::context::Context;
+use annex_stanza::{
+    Audience, Kind, MessageType, Outgoing, Recipient, Slot, Stanza, Template, Xml, ns,
+};
+use bytes::Bytes;
+
+use crate::deliver::{Copies, Draft};
+
+/// Permissions to send messages, by the domain that gave them.
+#[derive(Debug, Default)]
+pub(crate) struct Privileges(BTreeMap<String, &'static str>);
+
+impl Privileges {
+    /// Takes a server's word about what we may do (XEP-0356 §4.2). Only our users' own servers
+    /// have a say.
+    pub(crate) fn take(&mut self, stanza: &Stanza, context: &Context<'_, '_>) -> bool {
+        let spoken = [ns::PRIVILEGE, ns::PRIVILEGE_1]
+            .into_iter()
+            .find_map(|ns| Some((ns, stanza.payload.find(ns, "privilege")?)));
+        let Some((ns, child)) = spoken else { return false };
+        let (from, common) = (&stanza.from, &context.shared.common);
+        if !from.is_domain() || !common.is_local(from) {
+            return false;
+        }
+        let Ok(element) = stanza.payload.element(child) else { return true };
+        let may_send = |perm: &minidom::Element| {
+            perm.is("perm", ns)
+                && perm.attr("access") == Some("message")
+                && perm.attr("type") == Some("outgoing")
+        };
+        if element.children().any(may_send) {
+            self.0.insert(from.domain_key().to_owned(), ns);
+        } else {
+            self.0.remove(from.domain_key());
+        }
+        true
+    }
+
+    /// Permissions end with the stream.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Under which namespace messages of this domain's users may be sent.
+    pub(crate) fn of(&self, domain: &str) -> Option<&'static str> {
+        self.0.get(domain).copied()
+    }
+}
+
+/// The copies, each within an envelope to the sender's server. The address within is the first slot
+/// and the recipient's own entry the second.
+pub(crate) fn wrapped(
+    draft: &Draft,
+    copies: &Copies,
+    ns: &'static str,
+    service: &annex_stanza::Jid,
+) -> Option<(Template, Audience)> {
+    let home = annex_stanza::Jid::parse(draft.from.domain()).ok()?;
+    let Kind::Message(kind) = draft.kind else { return None };
+    const MARK: &str = "\u{1}";
+    // The writer keeps one envelope in three parts: up to the address, the rest of the tag, the end.
+    let mut tag = Xml::new();
+    tag.open("message").xmlns(ns::CLIENT).attr("from", draft.from.bare().as_str());
+    tag.attr_opt("id", draft.id.as_deref());
+    tag.attr_opt("type", (kind != MessageType::Normal).then_some(kind.as_str()));
+    tag.attr_opt("xml:lang", draft.lang.as_deref()).attr("to", MARK).raw(b" ");
+    let tag = tag.finish();
+    let hole = "\u{fffd}".as_bytes();
+    let at = tag.windows(hole.len()).rposition(|window| window == hole)?;
+    let end = at + hole.len();
+    let open_end = end + tag[end..].iter().position(|byte| *byte == b'>')? + 1;
+
+    let mut payload = Vec::with_capacity(copies.payload.len() + 512);
+    payload.extend_from_slice(format!("<privilege xmlns='{ns}'>").as_bytes());
+    payload.extend_from_slice(format!("<forwarded xmlns='{}'>", ns::FORWARD).as_bytes());
+    payload.extend_from_slice(&tag[..at]);
+    let mut slots = vec![Slot { at: payload.len(), number: 0 }];
+    payload.extend_from_slice(&tag[end..open_end]);
+    if let Some(own) = copies.slot {
+        slots.push(Slot { at: payload.len() + own, number: 1 });
+    }
+    payload.extend_from_slice(&copies.payload);
+    payload.extend_from_slice(b"</message></forwarded></privilege>");
+
+    let outer = Outgoing::message(MessageType::Normal, service).payload(&payload);
+    let template = Template::with_slots(&outer, &slots);
+    let to = home.escaped();
+    let audience = copies
+        .recipients
+        .iter()
+        .map(|(jid, own)| {
+            let inner = Bytes::copy_from_slice(&jid.escaped());
+            let slots = [Some(inner), own.clone()].into_iter().flatten();
+            Recipient { to: to.clone(), slots: Some(slots.collect::<Arc<[Bytes]>>()) }
+        })
+        .collect();
+    Some((template, audience))
+}

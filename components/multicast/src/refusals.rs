@@ -1,0 +1,116 @@
+//! Why things are refused: condition and stable reason name, each in one place (XEP-0033 §9).
+
+use annex_stanza::{Condition, ErrorType, Refusal, Xml, ns};
+
+use crate::address::Fault;
+
+/// Several of a kind: `fn name() -> Refusal`.
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident: $condition:ident $reason:literal $text:literal,)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) fn $name() -> Refusal {
+                Refusal::new(Condition::$condition, $reason).text($text)
+            }
+        )*
+    };
+}
+
+refusals! {
+    /// §3, §13.
+    no_addresses: BadRequest "multicast.addresses.none"
+        "Expected one <addresses/> with at least one address",
+    /// §3.
+    on_iq: BadRequest "multicast.addresses.iq" "Addresses belong into messages and presence only",
+    /// §3.
+    not_service: ItemNotFound "multicast.to"
+        "Write to the service itself; lists stand among the addresses",
+    /// §2.2.
+    no_access: Forbidden "multicast.access" "You may not use this service",
+    /// §2.2.
+    relay: Forbidden "multicast.relay"
+        "From other domains only recipients of this one can be reached; nobody got this",
+    /// The server does not let the sender's address stay.
+    not_permitted: Forbidden "multicast.from"
+        "The server does not let this service keep senders' addresses; its operator knows more",
+    /// It is not known yet whether it does.
+    not_yet: ResourceConstraint "multicast.starting" "The service is starting; try again",
+    /// With XEP-0356, messages only.
+    no_presence: Forbidden "multicast.presence" "Presence cannot be sent through this service",
+    /// Not something that is sent to many.
+    presence_type: BadRequest "multicast.presence.type"
+        "Only available and unavailable presence is sent to many",
+    /// A bound of the service.
+    too_many_remembered: NotAcceptable "multicast.presence.many"
+        "Your presence is with too many recipients already",
+    /// A bound of the service.
+    long_address: NotAcceptable "multicast.address.long" "Your address is too long for this",
+    /// A copy would not pass the server.
+    too_large: NotAcceptable "multicast.large" "With its addresses this is too large to be delivered",
+    /// A command's argument.
+    no_list: ItemNotFound "multicast.list.unknown" "There is no such list",
+    /// A command's argument.
+    list_exists: Conflict "multicast.list.exists" "There is such a list already",
+    /// A command's argument.
+    list_name: NotAcceptable "multicast.list.name"
+        "A list is named by the part of its address before the @",
+    /// A command.
+    not_owner: Forbidden "multicast.list.owner" "Only its owners may do that",
+    /// A command.
+    may_not_create: NotAllowed "multicast.list.create" "You may not create lists here",
+    /// A bound of the service.
+    list_full: NotAcceptable "multicast.list.full" "The list has as many members as it may have",
+    /// A command's argument.
+    bad_member: NotAcceptable "multicast.list.member"
+        "A list has addresses of users as members, not this service's own",
+    /// A list stays somebody's.
+    last_owner: NotAcceptable "multicast.list.last-owner" "A list keeps at least one owner",
+}
+
+/// §9: more addresses than this sender may give.
+pub(crate) fn too_many(limit: usize, given: usize) -> Refusal {
+    Refusal::new(Condition::NotAcceptable, "multicast.limit")
+        .text(format!("{given} addresses, and {limit} are allowed; nobody got this"))
+}
+
+/// Entries that cannot be delivered to: what the sender wrote, why, and the entries again.
+pub(crate) fn bad_addresses(bad: &[(Fault, String, bytes::Bytes)]) -> Refusal {
+    const SHOWN: usize = 10;
+    let (condition, reason) = match bad.first().map(|(fault, ..)| *fault) {
+        Some(Fault::Incomplete | Fault::UnknownType) | None => {
+            (Condition::BadRequest, "multicast.address.incomplete")
+        }
+        Some(Fault::Malformed) => (Condition::JidMalformed, "multicast.address.malformed"),
+        Some(Fault::Uri) => (Condition::JidMalformed, "multicast.address.uri"),
+        Some(Fault::Itself) => (Condition::ItemNotFound, "multicast.address.itself"),
+        Some(Fault::NoList) => (Condition::ItemNotFound, "multicast.address.list"),
+        Some(Fault::ListClosed) => (Condition::Forbidden, "multicast.address.list-closed"),
+    };
+    let mut text = String::from("Not delivered to: ");
+    let mut echo = Xml::new();
+    echo.open("addresses").xmlns(ns::ADDRESS);
+    for (number, (fault, named, entry)) in bad.iter().take(SHOWN).enumerate() {
+        if number > 0 {
+            text.push_str(", ");
+        }
+        let named = if named.is_empty() { "an address" } else { named.as_str() };
+        text.push_str(&format!("{named} ({})", why(*fault)));
+        echo.raw(entry);
+    }
+    if bad.len() > SHOWN {
+        text.push_str(&format!(" and {} more", bad.len() - SHOWN));
+    }
+    Refusal::new(condition, reason).with_type(ErrorType::Modify).text(text).echo(echo.finish())
+}
+
+pub(crate) fn why(fault: Fault) -> &'static str {
+    match fault {
+        Fault::Incomplete => "it needs a type, and either a jid or a uri",
+        Fault::UnknownType => "its type is unknown",
+        Fault::Malformed => "it is not an address",
+        Fault::Uri => "URIs lead nowhere here",
+        Fault::Itself => "it is this service",
+        Fault::NoList => "there is no such list",
+        Fault::ListClosed => "you may not write to this list",
+    }
+}

@@ -1,0 +1,309 @@
+//! Which other servers have a multicast service (XEP-0033 §2.1, §2.2, §2.3), and what became of what
+//! was sent to them.
+//!
+//! A server is asked when several of its users are written to at once. Until it has answered they
+//! get a stanza each: nothing waits. Its answer is remembered, a positive one for 24 hours at most.
+//! A service that bounces what it was sent counts as none, and what it bounced goes out in single
+//! stanzas, once. A server sends bounces to the address in `from`, which is the user's; those that
+//! do come to the service are heeded.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use annex_service::context::Context;
+use annex_stanza::{IqType, Jid, Kind, Outgoing, Stanza, ns};
+use minidom::Element;
+
+use crate::{
+    config::Settings,
+    deliver::{Draft, Target},
+};
+
+/// Servers that are remembered at most.
+const SERVERS: usize = 10_000;
+/// Items of a server that are asked at most.
+const ITEMS: usize = 16;
+/// What a service takes that does not say (XEP-0033 §9: more than 20).
+const TAKES: usize = 20;
+/// What was relayed is kept for a bounce: so many, so many bytes, so long.
+const KEPT: usize = 128;
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
+const KEPT_TIME: Duration = Duration::from_secs(120);
+
+/// A service of another server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Its address.
+    pub(crate) service: Jid,
+    /// Addresses that a message may have.
+    messages: usize,
+    /// Addresses that presence may have.
+    presences: usize,
+}
+
+impl Found {
+    /// Addresses that a stanza of this kind may have.
+    pub(crate) fn takes(&self, kind: Kind) -> usize {
+        let takes = if matches!(kind, Kind::Message(_)) { self.messages } else { self.presences };
+        takes.max(1)
+    }
+}
+
+#[derive(Debug)]
+enum State {
+    /// Questions that are open.
+    Asked {
+        open: usize,
+    },
+    Has(Found),
+    None,
+}
+
+#[derive(Debug)]
+struct Server {
+    state: State,
+    until: Duration,
+}
+
+/// What was asked whom.
+#[derive(Debug)]
+struct Question {
+    domain: String,
+    asked: Jid,
+    step: Step,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Server,
+    Items,
+    Item,
+}
+
+/// What was relayed, for a bounce.
+#[derive(Debug)]
+pub(crate) struct Relayed {
+    service: Jid,
+    domain: String,
+    at: Duration,
+    bytes: usize,
+    /// The stanza.
+    pub(crate) draft: Draft,
+    /// Whom the service was to deliver to.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(crate) struct Remote {
+    servers: BTreeMap<String, Server>,
+    questions: BTreeMap<String, Question>,
+    relayed: VecDeque<Relayed>,
+    bytes: usize,
+}
+
+impl Remote {
+    /// The service for the users of `domain`, if it is known that there is one. Asks if nothing is
+    /// known.
+    pub(crate) fn find(
+        &mut self,
+        domain: &str,
+        settings: &Settings,
+        context: &mut Context<'_, '_>,
+    ) -> Option<Found> {
+        let now = context.turn.since_start();
+        if let Some(server) = self.servers.get_mut(domain) {
+            match &server.state {
+                State::Has(found) if now < server.until => return Some(found.clone()),
+                State::None | State::Asked { .. } if now < server.until => return None,
+                State::Asked { .. } => {
+                    // It did not answer in time.
+                    self.settle(domain, State::None, now + settings.remote_retry);
+                    return None;
+                }
+                State::Has(_) | State::None => {}
+            }
+        }
+        if self.servers.len() >= SERVERS {
+            self.servers.retain(|_, server| now < server.until);
+            if self.servers.len() >= SERVERS {
+                return None;
+            }
+        }
+        let to = Jid::parse(domain).ok()?;
+        let state = State::Asked { open: 1 };
+        let until = now + settings.remote_timeout;
+        self.servers.insert(domain.to_owned(), Server { state, until });
+        self.ask(domain, to, Step::Server, context);
+        None
+    }
+
+    fn ask(&mut self, domain: &str, to: Jid, step: Step, context: &mut Context<'_, '_>) {
+        let id = context.turn.token();
+        let ns = if step == Step::Items { ns::DISCO_ITEMS } else { ns::DISCO_INFO };
+        let question = Outgoing::iq(IqType::Get, &context.shared.common.jid, id.as_str());
+        let question = question.child(|xml| {
+            xml.leaf("query", ns);
+        });
+        context.turn.send(&question, &to);
+        self.questions.insert(id, Question { domain: domain.to_owned(), asked: to, step });
+    }
+
+    fn settle(&mut self, domain: &str, state: State, until: Duration) {
+        self.questions.retain(|_, question| question.domain != domain);
+        self.servers.insert(domain.to_owned(), Server { state, until });
+    }
+
+    /// Takes the answer to a question.
+    pub(crate) fn answer(
+        &mut self,
+        stanza: &Stanza,
+        settings: &Settings,
+        context: &mut Context<'_, '_>,
+    ) {
+        let Some(id) = &stanza.id else { return };
+        if self.questions.get(id).is_none_or(|question| question.asked != stanza.from) {
+            return;
+        }
+        let Some(Question { domain, asked, step }) = self.questions.remove(id) else { return };
+        let now = context.turn.since_start();
+        let query = match stanza.kind {
+            Kind::Iq(IqType::Result) => stanza.payload.children().first(),
+            _ => None,
+        };
+        let query = query.and_then(|query| stanza.payload.element(query).ok());
+        if step != Step::Items
+            && let Some((messages, presences)) = query.as_ref().and_then(advertised)
+        {
+            // XEP-0033 §2.3
+            let until = now + settings.remote_cache;
+            let found = Found { service: asked, messages, presences };
+            return self.settle(&domain, State::Has(found), until);
+        }
+        match step {
+            Step::Server => {
+                // XEP-0033 §2.2, step 2
+                return self.ask(&domain, asked, Step::Items, context);
+            }
+            Step::Items => {
+                let items = query.as_ref().map(|query| items(query, &domain)).unwrap_or_default();
+                if let Some(Server { state: State::Asked { open }, .. }) =
+                    self.servers.get_mut(&domain)
+                {
+                    *open += items.len();
+                }
+                for item in items {
+                    self.ask(&domain, item, Step::Item, context);
+                }
+            }
+            Step::Item => {}
+        }
+        if let Some(Server { state: State::Asked { open }, .. }) = self.servers.get_mut(&domain) {
+            *open -= 1;
+            if *open == 0 {
+                self.settle(&domain, State::None, now + settings.remote_retry);
+            }
+        }
+    }
+
+    /// The stream is gone, and answers with it.
+    pub(crate) fn offline(&mut self) {
+        self.questions.clear();
+        self.servers.retain(|_, server| !matches!(server.state, State::Asked { .. }));
+    }
+
+    /// Keeps what was relayed, in case that it bounces.
+    pub(crate) fn keep(
+        &mut self,
+        service: &Jid,
+        draft: &Draft,
+        targets: &[&Target],
+        now: Duration,
+    ) {
+        // Without an id no bounce can be told from another.
+        let Some(first) = targets.first().filter(|_| draft.id.is_some()) else { return };
+        let bytes = draft.before.len() + draft.after.len() + 64 * targets.len();
+        self.relayed.push_back(Relayed {
+            service: service.clone(),
+            domain: first.jid.domain_key().to_owned(),
+            at: now,
+            bytes,
+            draft: draft.clone(),
+            targets: targets.iter().map(|one| (*one).clone()).collect(),
+        });
+        self.bytes += bytes;
+        while let Some(oldest) = self.relayed.front()
+            && (self.relayed.len() > KEPT
+                || self.bytes > KEPT_BYTES
+                || now.saturating_sub(oldest.at) > KEPT_TIME)
+        {
+            self.bytes -= oldest.bytes;
+            self.relayed.pop_front();
+        }
+    }
+
+    /// An error came to the service: what it bounced, to be sent in single stanzas.
+    pub(crate) fn bounced(
+        &mut self,
+        error: &Stanza,
+        settings: &Settings,
+        now: Duration,
+    ) -> Option<Relayed> {
+        let same = |kept: &Relayed| {
+            kept.service == error.from
+                && kept.draft.id == error.id
+                && kept.draft.kind.name() == error.kind.name()
+        };
+        let at = self.relayed.iter().position(same)?;
+        let relayed = self.relayed.remove(at)?;
+        self.bytes -= relayed.bytes;
+        self.settle(&relayed.domain, State::None, now + settings.remote_retry);
+        Some(relayed)
+    }
+
+    /// Servers that are known, and how many of them have a service.
+    pub(crate) fn known(&self) -> (usize, usize) {
+        let has = |server: &&Server| matches!(server.state, State::Has(_));
+        (self.servers.len(), self.servers.values().filter(has).count())
+    }
+}
+
+/// The limits that a service advertises, if it is one.
+fn advertised(query: &Element) -> Option<(usize, usize)> {
+    if !query.is("query", ns::DISCO_INFO) {
+        return None;
+    }
+    let feature = |child: &Element| {
+        child.is("feature", ns::DISCO_INFO) && child.attr("var") == Some(ns::ADDRESS)
+    };
+    if !query.children().any(feature) {
+        return None;
+    }
+    let form = query
+        .children()
+        .filter_map(|child| annex_stanza::Form::parse(child).ok())
+        .find(|form| form.form_type.as_deref() == Some(ns::ADDRESS));
+    let limit = |var: &str| {
+        let field = form.as_ref().and_then(|form| form.find(var));
+        field.and_then(|field| field.text().trim().parse().ok()).unwrap_or(TAKES)
+    };
+    Some((limit("message"), limit("presence")))
+}
+
+/// The services of a server that may be asked: hosts below its own name. Blind addressees are told
+/// to nobody else (XEP-0033 §4.6.3).
+fn items(query: &Element, domain: &str) -> Vec<Jid> {
+    let below = |jid: &Jid| {
+        jid.is_domain()
+            && jid.domain_key().strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
+    };
+    query
+        .children()
+        .filter(|child| child.is("item", ns::DISCO_ITEMS) && child.attr("node").is_none())
+        .filter_map(|item| Jid::parse(item.attr("jid")?).ok())
+        .filter(below)
+        .take(ITEMS)
+        .collect()
+}

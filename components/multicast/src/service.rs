@@ -1,0 +1,151 @@
+//! The service: what it offers, and where each stanza and event goes.
+
+use annex_service::{
+    component::{Component, Event},
+    context::{Context, Outcome},
+    effect::{Effect, Response},
+    registry::{Answer, Registry, Shape},
+    settings::{Mistake, Setting},
+    store::Table,
+};
+use annex_stanza::{IqType, Jid, Stanza, ns};
+
+use crate::{
+    access,
+    config::{self, Settings},
+    from_probe::{self, Probe},
+    keys, lists, person, presence,
+    privilege::Privileges,
+    refusals,
+    remote::Remote,
+    send,
+    sweep::{self, Sweep},
+};
+
+/// Extended Stanza Addressing (XEP-0033) as a service.
+#[derive(Debug)]
+pub struct Multicast {
+    pub(crate) settings: Settings,
+    pub(crate) probe: Probe,
+    pub(crate) privileges: Privileges,
+    pub(crate) remote: Remote,
+    pub(crate) sweep: Sweep,
+    /// What may not have arrived, and is told again when it is known that it may leave.
+    pub(crate) again: Vec<Vec<u8>>,
+}
+
+impl Component for Multicast {
+    const PROGRAM: &'static str = "annex-multicast";
+    const SECTION: &'static str = "multicast";
+    const NAME: &'static str = "Multicast";
+    const TABLES: &'static [Table] = keys::TABLES;
+
+    fn registry() -> Registry<Self> {
+        let mut registry = Registry::new()
+            .identity(Shape::Service, "service", "multicast")
+            .info(Shape::Service, access::info)
+            .message(Shape::Service, send::message)
+            .message(Shape::Entity, send::elsewhere)
+            .message(Shape::Occupant, send::elsewhere)
+            .presence(Shape::Service, presence::presence)
+            .iq_answer(answer);
+        for shape in [Shape::Service, Shape::Entity, Shape::Occupant] {
+            for kind in [IqType::Get, IqType::Set] {
+                registry = registry.iq(shape, kind, ns::ADDRESS, "addresses", on_iq);
+            }
+        }
+        lists::commands().into_iter().fold(registry, Registry::command)
+    }
+
+    fn settings() -> &'static [Setting] {
+        config::SETTINGS
+    }
+
+    fn check(section: &serde_json::Value) -> Vec<Mistake> {
+        config::check(section)
+    }
+
+    fn new(section: &serde_json::Value) -> Self {
+        Self {
+            settings: Settings::read(section),
+            probe: Probe::default(),
+            privileges: Privileges::default(),
+            remote: Remote::default(),
+            sweep: Sweep::default(),
+            again: Vec::new(),
+        }
+    }
+
+    fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()> {
+        match event {
+            Event::Online { confirmed } => {
+                presence::gather(self, confirmed, context)?;
+                self.probe.online(context);
+                sweep::begin(self, context);
+            }
+            Event::Offline => {
+                self.probe.offline(&context.shared.common.jid);
+                self.privileges.clear();
+                self.remote.offline();
+                sweep::end(self, context);
+                presence::put_back(self, context);
+            }
+            Event::Timer(from_probe::TIMER) => self.probe.timed_out(&context.shared.common.jid),
+            Event::Timer(sweep::TIMER_ASK) => sweep::ask(self, context)?,
+            Event::Timer(sweep::TIMER_GRACE) => sweep::grace(self, context)?,
+            Event::Config(section) => {
+                self.settings = Settings::read(&section);
+                self.probe.reset();
+            }
+            Event::Person { token, person, what } => {
+                person::person(self, token, &person, what, context)?;
+            }
+            Event::Request { token, .. } => {
+                let response = Response::error(404, "there is no such path");
+                context.turn.emit(Effect::Respond { token, response });
+            }
+            Event::Start
+            | Event::Timer(_)
+            | Event::Fetched { .. }
+            | Event::Done { .. }
+            | Event::Shutdown { .. } => {}
+        }
+        Ok(())
+    }
+
+    // What is in memory is read again from nowhere: it holds answers and questions, no records.
+    fn forget(&mut self, _: &Jid) {}
+
+    fn status(&self) -> serde_json::Value {
+        let (servers, services) = self.remote.known();
+        serde_json::json!({
+            "senders_addresses": match self.probe.verdict {
+                from_probe::Verdict::Unknown => "asking",
+                from_probe::Verdict::Kept => "kept",
+                from_probe::Verdict::Refused => "refused by the server",
+            },
+            "servers": { "known": servers, "with_service": services },
+            "sweep": { "open": self.sweep.open() },
+        })
+    }
+}
+
+/// XEP-0033 §3: addresses are never the child of an IQ.
+fn on_iq(_: &mut Multicast, _: &Stanza, _: &mut Context<'_, '_>) -> Outcome<Answer> {
+    Err(refusals::on_iq().into())
+}
+
+/// An answer to a question of ours.
+fn answer(
+    multicast: &mut Multicast,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    if multicast.probe.answer(stanza, &context.shared.common.jid)
+        || sweep::answer(multicast, stanza, context)?
+    {
+        return Ok(());
+    }
+    multicast.remote.answer(stanza, &multicast.settings, context);
+    Ok(())
+}

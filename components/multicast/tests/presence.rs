@@ -1,0 +1,180 @@
+//! Presence to many: remembered, told again, and its end (XEP-0033 §5.1).
+
+mod common;
+
+use annex_testkit::Crash;
+use common::{JID, Machine, NS, echo, open, recipients};
+use serde_json::json;
+
+const ALICE: &str = "alice@example.com/phone";
+
+fn available(harness: &mut Machine, users: &[&str]) {
+    let entries: String =
+        users.iter().map(|user| format!("<address type='bcc' jid='{user}'/>")).collect();
+    harness.stanza(&format!(
+        "<presence from='{ALICE}' to='{JID}'><show>away</show>\
+         <addresses xmlns='{NS}'>{entries}</addresses></presence>"
+    ));
+}
+
+fn unavailable(harness: &mut Machine) {
+    harness.stanza(&format!(
+        "<presence type='unavailable' from='{ALICE}' to='{JID}'><status>bye</status></presence>"
+    ));
+}
+
+fn restarted(harness: &mut Machine) {
+    echo(harness);
+    harness.take_to("example.com");
+}
+
+// M16
+
+#[test]
+fn who_got_available_presence_gets_the_unavailable_after_a_restart_too() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com", "b@example.net"]);
+    assert_eq!(recipients(&harness.take()), ["a@example.com", "b@example.net"]);
+    available(&mut harness, &["b@example.net", "c@example.com/x"]);
+    harness.take();
+    harness.restart();
+    restarted(&mut harness);
+    harness.take();
+    unavailable(&mut harness);
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["a@example.com", "b@example.net", "c@example.com/x"]);
+    sent[0].expect(&format!(
+        "<presence type='unavailable' from='{ALICE}' to='a@example.com'><status>bye</status></presence>"
+    ));
+    unavailable(&mut harness);
+    assert!(harness.take().is_empty(), "told once");
+}
+
+#[test]
+fn those_addressed_by_the_unavailable_get_it_once() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com", "b@example.com"]);
+    harness.take();
+    harness.stanza(&format!(
+        "<presence type='unavailable' from='{ALICE}' to='{JID}'><addresses xmlns='{NS}'>\
+         <address type='to' jid='b@example.com'/><address type='to' jid='c@example.com'/>\
+         </addresses></presence>"
+    ));
+    assert_eq!(recipients(&harness.take()), ["a@example.com", "b@example.com", "c@example.com"]);
+    // Something wrong with the addresses does not keep anyone from knowing.
+    available(&mut harness, &["a@example.com"]);
+    harness.take();
+    harness.stanza(&format!(
+        "<presence type='unavailable' from='{ALICE}' to='{JID}'><addresses xmlns='{NS}'/></presence>"
+    ));
+    assert_eq!(recipients(&harness.take()), ["a@example.com", ALICE]);
+}
+
+#[test]
+fn a_crash_between_commit_and_send_loses_no_presence() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    available(&mut harness, &["a@example.com"]);
+    harness.crash(Crash::AfterCommit);
+    assert!(harness.take_to("a@example.com").is_empty(), "not before it may leave");
+    restarted(&mut harness);
+    let told = harness.take_to("a@example.com");
+    assert_eq!(told.len(), 1);
+    assert!(told[0].xml.contains("<show>away</show>") && told[0].xml.contains("type='bcc'"));
+    harness.take();
+    harness.hold();
+    unavailable(&mut harness);
+    harness.crash(Crash::AfterCommit);
+    restarted(&mut harness);
+    let told = harness.take_to("a@example.com");
+    assert!(told.len() == 1 && told[0].xml.contains("unavailable"), "{told:?}");
+    harness.take();
+    harness.restart();
+    restarted(&mut harness);
+    assert!(harness.take_to("a@example.com").is_empty(), "what is confirmed is not told again");
+}
+
+#[test]
+fn a_crash_before_the_commit_remembers_nothing() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    available(&mut harness, &["a@example.com"]);
+    harness.crash(Crash::BeforeCommit);
+    restarted(&mut harness);
+    harness.take();
+    unavailable(&mut harness);
+    assert!(harness.take().is_empty());
+}
+
+#[test]
+fn after_an_outage_those_who_are_gone_are_told_of() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com"]);
+    harness.take();
+    harness.disconnect();
+    harness.connect();
+    restarted(&mut harness);
+    let ping = harness.take_to(ALICE).pop().expect("a ping").element();
+    let id = ping.attr("id").expect("an id").to_owned();
+    let answer = |kind: &str, error: &str| {
+        format!("<iq type='{kind}' id='{id}' from='{ALICE}' to='{JID}'>{error}</iq>")
+    };
+    harness.stanza(&answer("result", ""));
+    harness.advance(std::time::Duration::from_secs(1_000));
+    assert!(harness.take_to("a@example.com").is_empty(), "still there");
+
+    harness.disconnect();
+    harness.connect();
+    restarted(&mut harness);
+    let ping = harness.take_to(ALICE).pop().expect("a ping").element();
+    harness.stanza(&format!(
+        "<iq type='error' id='{}' from='{ALICE}' to='{JID}'><error type='cancel'>\
+         <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        ping.attr("id").expect("an id")
+    ));
+    let told = harness.take_to("a@example.com");
+    assert!(told.len() == 1 && told[0].xml.contains("type='unavailable'"), "{told:?}");
+}
+
+#[test]
+fn silence_after_an_outage_is_the_end_when_the_grace_is_over() {
+    let mut harness = open(json!({ "suspend_grace": "1m" }));
+    available(&mut harness, &["a@example.com"]);
+    harness.restart();
+    restarted(&mut harness);
+    harness.take();
+    harness.advance(std::time::Duration::from_secs(59));
+    assert!(harness.take().is_empty());
+    harness.advance(std::time::Duration::from_secs(2));
+    assert_eq!(recipients(&harness.take()), ["a@example.com"]);
+}
+
+#[test]
+fn subscriptions_are_not_sent_to_many_and_recipients_are_bounded() {
+    let mut harness = open(json!({ "presence_recipients": 2 }));
+    available(&mut harness, &["a@example.com", "b@example.com", "c@example.com"]);
+    assert!(harness.take()[0].xml.contains("<not-acceptable"));
+    harness.stanza(&format!(
+        "<presence type='subscribe' from='{ALICE}' to='{JID}'><addresses xmlns='{NS}'>\
+         <address type='to' jid='b@example.com'/></addresses></presence>"
+    ));
+    assert!(harness.take()[0].xml.contains("<bad-request"));
+}
+
+#[test]
+fn what_is_stored_about_someone_is_shown_and_forgotten() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com"]);
+    harness.verb("lists/create", json!({ "list": "team", "owners": "alice@example.com" }));
+    harness.take();
+    let person = json!({ "jid": "alice@example.com" });
+    let body = |answer: Option<annex_service::effect::Response>| {
+        String::from_utf8_lossy(&answer.expect("an answer").body).into_owned()
+    };
+    let shown = body(harness.verb("person show", person.clone()));
+    assert!(shown.contains("list owner") && shown.contains("presence sent to"), "{shown}");
+    harness.verb("person forget", person.clone());
+    assert_eq!(recipients(&harness.take()), ["a@example.com"], "unavailable");
+    let shown = body(harness.verb("person show", person));
+    assert!(shown.contains("nothing is stored"), "{shown}");
+}
