@@ -1,10 +1,7 @@
 //! Service discovery (XEP-0030) with extension forms (XEP-0128), contact addresses (XEP-0157) and
 //! paged items (XEP-0059), fed by the [`Registry`].
 
-use annex_stanza::{
-    Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns,
-    rsm,
-};
+use annex_stanza::{Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns, rsm};
 
 use crate::{
     basic, commands,

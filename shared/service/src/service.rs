@@ -357,6 +357,10 @@ impl<C: Component> Machine for Service<C> {
         }
         self.finish(turn);
     }
+
+    fn status(&self) -> serde_json::Value {
+        self.component.status()
+    }
 }
 
 /// The refusals that no component needs to know of.
