@@ -33,8 +33,17 @@ pub(crate) enum Style {
 
 /// Reads a level: a word, or directives by target.
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
+    for directive in level.split(',').map(str::trim) {
+        // A word that is no level would be taken for a target, and everything else fall silent.
+        let word = directive.rsplit('=').next().unwrap_or(directive);
+        if !LEVELS.contains(&word.to_ascii_lowercase().as_str()) {
+            return Err(format!("{word:?} is none of {}", LEVELS.join(", ")));
+        }
+    }
     EnvFilter::builder().parse(level).map_err(|error| error.to_string())
 }
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// Starts the log of this process.
 pub(crate) fn start(level: &str, json: bool) -> Result<(), String> {
@@ -167,6 +176,16 @@ mod tests {
         tracing::subscriber::with_default(subscriber, act);
         let bytes = kept.0.lock().expect("lock").clone();
         String::from_utf8(bytes).expect("text")
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused() {
+        for good in ["info", "WARN", "info,annex_daemon::link=debug", "off, annex_store=trace"] {
+            assert!(filter(good).is_ok(), "{good}");
+        }
+        for bad in ["", "inof", "info,annex_daemon::link", "annex_daemon=", "annex_daemon=loud"] {
+            assert!(filter(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

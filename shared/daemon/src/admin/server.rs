@@ -40,7 +40,8 @@ impl Drop for Listener {
 }
 
 /// Listens on the first of these paths that can be had. A socket that nobody answers on is replaced;
-/// one on which somebody does is left alone.
+/// one on which somebody does is left alone. Directories are not made: /run/annex is systemd's to make
+/// and to give to us.
 pub(crate) fn bind(paths: &[PathBuf]) -> Result<Listener, String> {
     let mut why = Vec::new();
     for path in paths {
@@ -53,9 +54,6 @@ pub(crate) fn bind(paths: &[PathBuf]) -> Result<Listener, String> {
 }
 
 fn bind_one(path: &Path) -> io::Result<UnixListener> {
-    if let Some(directory) = path.parent() {
-        fs::create_dir_all(directory)?;
-    }
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.file_type().is_socket() => {
             if StdStream::connect(path).is_ok() {
