@@ -132,6 +132,8 @@ fn a_room_is_shown_destroyed_and_audited_from_the_command_line() {
     running.until("connected to");
     let room = "lobby@rooms.example.com";
     place.output(&["rooms", "show", room]).ended(0).says("romeo@example.com");
+    let status = place.output(&["status", "--json"]).ended(0).json();
+    assert!(status["domains"][0]["component"].is_object(), "{status}");
     place.output(&["occupants", room]).ended(0).says("romeo@example.com/orchard");
     place.output(&["person", "show", "romeo@example.com"]).ended(0).says("owner");
     place.output(&["rooms", "destroy", room, "reason=spring cleaning"]).ended(0);
@@ -200,6 +202,37 @@ fn it_is_live_at_once_and_ready_when_connected() {
     ] {
         assert!(metrics.contains(metric), "{metric} is not in {metrics}");
     }
+}
+
+#[test]
+fn one_process_serves_several_domains() {
+    let port = serve(Verdict::Accept);
+    let more = "[domains.\"rooms.b.example\".limits]\nstanza_in = \"64 KiB\"\n";
+    let place = Place::new(port, more);
+    let mut running = place.start();
+    running.until("rooms.b.example connected to");
+    let status = place.output(&["status", "--json"]).ended(0).json();
+    assert_eq!(status["domains"][1]["jid"], "rooms.b.example");
+    assert!(place.path("store/domains/rooms.b.example").is_dir());
+    let only = place.output(&["status", "--domain", "rooms.b.example"]).ended(0);
+    assert!(!only.out.contains(DOMAIN), "{}", only.out);
+    place.output(&["rooms", "list", "--domain", "rooms.b.example"]).ended(0);
+    place
+        .output(&["rooms", "list", "--domain", "rooms.c.example"])
+        .ended(2)
+        .says("rooms.b.example");
+}
+
+#[test]
+fn a_level_that_is_none_is_refused_everywhere() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    place.output(&["log-level", "inof"]).ended(2).says("none of");
+    place.output(&["log-level", "debug"]).ended(0);
+    place.configure(nobody(), "[log]\nlevel = \"inof\"\n");
+    place.output(&["check"]).ended(2).says("log.level");
+    place.output(&["reload"]).ended(2).says("log.level");
+    drop(running);
 }
 
 /// The address that the log names.
