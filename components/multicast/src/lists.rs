@@ -102,10 +102,9 @@ fn own(actor: &Jid, given: &Arguments, context: &Context<'_, '_>) -> Outcome<(St
         Some(record) if is_admin(actor, context) || is_in(&record.owners, actor) => {
             Ok((key, record))
         }
-        Some(_) => Err(refusals::not_owner().into()),
         None if is_admin(actor, context) => Err(refusals::no_list().into()),
         // Strangers learn nothing about which lists there are.
-        None => Err(refusals::not_owner().into()),
+        Some(_) | None => Err(refusals::not_owner().into()),
     }
 }
 
