@@ -15,6 +15,8 @@ mod man;
 mod notify;
 mod out;
 mod owner;
+#[cfg(test)]
+mod probe;
 pub mod program;
 pub mod runtime;
 mod secret;

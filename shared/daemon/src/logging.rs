@@ -33,14 +33,15 @@ pub(crate) enum Style {
 
 /// Reads a level: a word, or directives by target.
 pub(crate) fn filter(level: &str) -> Result<EnvFilter, String> {
-    for directive in level.split(',').map(str::trim) {
+    let directives: Vec<&str> = level.split(',').map(str::trim).collect();
+    for directive in &directives {
         // A word that is no level would be taken for a target, and everything else fall silent.
         let word = directive.rsplit('=').next().unwrap_or(directive);
         if !LEVELS.contains(&word.to_ascii_lowercase().as_str()) {
             return Err(format!("{word:?} is none of {}", LEVELS.join(", ")));
         }
     }
-    EnvFilter::builder().parse(level).map_err(|error| error.to_string())
+    EnvFilter::builder().parse(directives.join(",")).map_err(|error| error.to_string())
 }
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     cli::{Asked, pretty},
-    config::{Config, load},
+    config::Config,
     exit::{Exit, Failure},
     out,
 };
@@ -104,8 +104,7 @@ fn look(
         offline::backup(asked.program, file, findings);
     }
     let sources = asked.sources();
-    let config = load::load(asked.program, &sources).and_then(|loaded| Config::of(asked.program, loaded));
-    let config = match config {
+    let config = match Config::read(asked.program, &sources) {
         Ok(config) => config,
         Err(error) => {
             for fault in error.to_string().lines() {

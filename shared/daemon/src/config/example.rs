@@ -27,7 +27,7 @@ pub struct Filled {
 pub fn example(program: &Program, filled: &Filled) -> String {
     let definitions = Definitions::of(program);
     let mut text = format!(
-        "# Configuration of {}: every setting, with its default. Uncomment to change.\n\
+        "# Configuration of {}: every setting, with its default. Remove the # before a key to change it.\n\
          #\n\
          # A change takes effect after a reload (`systemctl reload {}`), unless it says\n\
          # (restart). With (reconnect), the reload makes a new connection.\n",
@@ -48,8 +48,8 @@ pub fn example(program: &Program, filled: &Filled) -> String {
     text.push_str(
         "\n# Further subdomains, each with a store of its own. What is not said here is as above,\n\
          # except component.jid, which is the table's name.\n\
-         # [domains.\"rooms.b.example\".component]\n\
-         # secret_file = \"/etc/annex/rooms.b.example.secret\"\n",
+         #[domains.\"rooms.b.example\".component]\n\
+         #secret_file = \"/etc/annex/rooms.b.example.secret\"\n",
     );
     text
 }
@@ -82,10 +82,10 @@ fn line(program: &Program, definition: &Definition, key: &str, filled: &Filled) 
         Some(given) => format!("{key} = {given}"),
         None if definition.setting.required => format!("{key} = {}", sample()),
         None if definition.default.is_empty() => match definition.example {
-            "" => format!("# {key} ="),
-            _ => format!("# {key} = {}", sample()),
+            "" => format!("#{key} ="),
+            _ => format!("#{key} = {}", sample()),
         },
-        None => format!("# {key} = {}", definition.default),
+        None => format!("#{key} = {}", definition.default),
     }
 }
 

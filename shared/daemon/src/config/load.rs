@@ -143,28 +143,39 @@ pub struct Loaded {
 
 /// Reads the sources; a missing or unreadable file is an error of its own.
 pub fn load(program: &Program, sources: &Sources) -> Result<Loaded, ConfigError> {
-    let text = std::fs::read_to_string(&sources.file).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => ConfigError::Missing(sources.file.clone()),
-        _ => ConfigError::Unreadable(sources.file.clone(), error.to_string()),
-    })?;
-    load_text(program, sources, &text)
+    load_text(program, sources, &read_file(&sources.file)?)
+}
+
+/// The file's content.
+pub(crate) fn read_file(file: &Path) -> Result<String, ConfigError> {
+    std::fs::read_to_string(file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => ConfigError::Missing(file.to_owned()),
+        _ => ConfigError::Unreadable(file.to_owned(), error.to_string()),
+    })
 }
 
 /// The same with the file's content at hand.
 pub fn load_text(program: &Program, sources: &Sources, text: &str) -> Result<Loaded, ConfigError> {
+    let (loaded, faults) = load_what_can_be(program, sources, text)?;
+    if faults.is_empty() { Ok(loaded) } else { Err(ConfigError::wrong(faults)) }
+}
+
+/// What is right, with defaults for what is wrong, so that the rest can still be judged. What is
+/// not TOML cannot.
+pub(crate) fn load_what_can_be(
+    program: &Program,
+    sources: &Sources,
+    text: &str,
+) -> Result<(Loaded, Vec<Fault>), ConfigError> {
     let definitions = Definitions::of(program);
     let at = |line: usize, column: usize| format!("{}:{line}:{column}", sources.file.display());
     let (file, lines) = layer::file(text).map_err(|errors| {
-        ConfigError::Wrong(
-            errors
-                .into_iter()
-                .map(|error| Fault {
-                    place: at(error.line, error.column),
-                    key: String::new(),
-                    text: error.text,
-                })
-                .collect(),
-        )
+        let faults = errors.into_iter().map(|error| Fault {
+            place: at(error.line, error.column),
+            key: String::new(),
+            text: error.text,
+        });
+        ConfigError::Wrong(faults.collect())
     })?;
     let mut reading = Reading {
         definitions: &definitions,
@@ -175,15 +186,7 @@ pub fn load_text(program: &Program, sources: &Sources, text: &str) -> Result<Loa
         warnings: Vec::new(),
     };
     let loaded = reading.everything(sources, file);
-    if !reading.faults.is_empty() {
-        reading.faults.sort_by_key(|fault| (line_of(&fault.place), fault.key.clone()));
-        return Err(ConfigError::Wrong(reading.faults));
-    }
-    Ok(loaded)
-}
-
-fn line_of(place: &str) -> usize {
-    place.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or(usize::MAX)
+    Ok((loaded, reading.faults))
 }
 
 struct Reading<'a> {
@@ -365,7 +368,8 @@ impl Reading<'_> {
                         "is missing; expected {}",
                         value::expected(definition.setting.kind)
                     );
-                    self.faults.push(Fault { place: String::new(), key: key.into(), text });
+                    let place = self.file.display().to_string();
+                    self.faults.push(Fault { place, key: key.into(), text });
                 }
                 continue;
             };
@@ -381,9 +385,13 @@ impl Reading<'_> {
                     let entry = Entry { value, written: value::written(&raw), origin };
                     values.entries.insert(key, entry);
                 }
-                // What a domain inherits was judged already.
-                Err(_) if !path.is_empty() && !self.is_of_domain(key, path) => {}
-                Err(expected) => self.wrong(definition, &raw, &origin, &expected, path),
+                Err(expected) => {
+                    // What a domain inherits was judged already.
+                    if path.is_empty() || self.is_of_domain(key, path) {
+                        self.wrong(definition, &raw, &origin, &expected, path);
+                    }
+                    values.entries.extend(default(definition));
+                }
             }
         }
         values
@@ -420,6 +428,8 @@ impl Reading<'_> {
             if !self.faults.contains(&fault) {
                 self.faults.push(fault);
             }
+            // There is one, if a wrong one.
+            values.secret = Some(SecretString::default());
             return;
         };
         values.secret = Some(SecretString::from(text.clone()));
@@ -470,6 +480,14 @@ impl Reading<'_> {
             text: text.to_owned(),
         });
     }
+}
+
+/// The default, if there is one.
+fn default(definition: &Definition) -> Option<(&'static str, Entry)> {
+    let raw = layer::fragment(&definition.default)?;
+    let value = value::read(definition.setting.kind, &raw).ok()?;
+    let entry = Entry { value, written: definition.default.clone(), origin: Origin::Default };
+    Some((definition.setting.key, entry))
 }
 
 /// A key with its domain before it.

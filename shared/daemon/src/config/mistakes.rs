@@ -36,6 +36,25 @@ pub enum ConfigError {
     Wrong(Vec<Fault>),
 }
 
+impl ConfigError {
+    /// These faults, each once, in the order of the file's lines.
+    pub(crate) fn wrong(mut faults: Vec<Fault>) -> Self {
+        let line = |fault: &Fault| {
+            fault.place.rsplit(':').next().and_then(|line| line.parse().ok()).unwrap_or(usize::MAX)
+        };
+        faults.sort_by_key(line);
+        let mut seen = Vec::new();
+        faults.retain(|fault| {
+            // What every domain inherits has one place.
+            let key = (fault.place.clone(), fault.text.clone());
+            let new = !seen.contains(&key);
+            seen.push(key);
+            new
+        });
+        Self::Wrong(faults)
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

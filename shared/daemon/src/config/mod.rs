@@ -11,6 +11,8 @@ pub mod load;
 pub mod mistakes;
 pub mod reload;
 pub mod show;
+#[cfg(test)]
+mod tests;
 pub mod value;
 
 use std::{
@@ -95,11 +97,22 @@ pub struct StorePlace {
 impl Config {
     /// Reads and judges everything, secrets too.
     pub fn read(program: &Program, sources: &Sources) -> Result<Self, ConfigError> {
-        Self::of(program, load::load(program, sources)?)
+        Self::read_text(program, sources, &load::read_file(&sources.file)?)
     }
 
-    /// Judges what was loaded; everything that is wrong at once.
+    /// The same with the file's content at hand.
+    pub fn read_text(program: &Program, sources: &Sources, text: &str) -> Result<Self, ConfigError> {
+        let (loaded, faults) = load::load_what_can_be(program, sources, text)?;
+        Self::judged(program, loaded, faults)
+    }
+
+    /// Judges what was loaded.
     pub fn of(program: &Program, loaded: Loaded) -> Result<Self, ConfigError> {
+        Self::judged(program, loaded, Vec::new())
+    }
+
+    /// Everything that is wrong at once, with the faults that are known already.
+    fn judged(program: &Program, loaded: Loaded, mut faults: Vec<Fault>) -> Result<Self, ConfigError> {
         let mut judge = Judge { program, loaded: &loaded, faults: Vec::new(), warnings: loaded.warnings.clone() };
         let process = judge.process();
         let main = judge.domain(&[], &loaded.main);
@@ -108,19 +121,11 @@ impl Config {
             domains.extend(judge.domain(&["domains".into(), name.clone()], values));
         }
         judge.distinct(&domains);
-        let Judge { mut faults, warnings, .. } = judge;
-        if !faults.is_empty() {
-            // A fault of what every domain inherits is told once.
-            let mut seen = Vec::new();
-            faults.retain(|fault| {
-                let text = (fault.place.clone(), fault.text.clone());
-                let new = !seen.contains(&text);
-                seen.push(text);
-                new
-            });
-            return Err(ConfigError::Wrong(faults));
-        }
-        Ok(Self { loaded, process, domains, warnings })
+        let Judge { faults: meaning, warnings, .. } = judge;
+        // A value of the wrong type was replaced by its default: that is told, and no more.
+        let known: Vec<String> = faults.iter().map(|fault| fault.key.clone()).collect();
+        faults.extend(meaning.into_iter().filter(|fault| !known.contains(&fault.key)));
+        if faults.is_empty() { Ok(Self { loaded, process, domains, warnings }) } else { Err(ConfigError::wrong(faults)) }
     }
 }
 
@@ -259,8 +264,11 @@ impl Judge<'_> {
     fn jid(&mut self, path: &[String], values: &Values) -> Option<Jid> {
         let jid = Jid::parse(values.text("component.jid")?).ok()?;
         if jid.local().is_some() || jid.resource().is_some() {
-            let found = value::quote(jid.as_str());
-            self.fault(path, values, "component.jid", format!("expected a domain such as \"rooms.example.com\", found {found}"));
+            // The name of a further domain's table was judged when it was read.
+            if path.is_empty() {
+                let found = value::quote(jid.as_str());
+                self.fault(path, values, "component.jid", format!("expected a domain such as \"rooms.example.com\", found {found}"));
+            }
             return None;
         }
         Some(jid)

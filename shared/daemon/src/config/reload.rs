@@ -8,6 +8,7 @@ use super::{
     definitions::Definitions,
     load::{Loaded, Values, named},
     mistakes::ConfigError,
+    value,
 };
 use crate::program::Program;
 
@@ -51,11 +52,11 @@ pub fn merge(
     let mut loaded = Loaded { domains: running.loaded.domains.clone(), ..new.loaded.clone() };
     compare(&definitions, &[], &running.loaded.main, &mut loaded.main, &mut changes);
     for name in new.loaded.domains.keys().filter(|name| !running.loaded.domains.contains_key(*name)) {
-        changes.restart.push(named(&["domains".into()], name));
+        changes.restart.push(named(&["domains".into()], &value::bare_key(name)));
     }
     for (name, old) in &running.loaded.domains {
         let Some(values) = new.loaded.domains.get(name) else {
-            changes.restart.push(named(&["domains".into()], name));
+            changes.restart.push(named(&["domains".into()], &value::bare_key(name)));
             continue;
         };
         let mut values = values.clone();

@@ -328,3 +328,6 @@ async fn push(mut socket: WebSocket, topic: impl Stream<Item = Bytes>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
