@@ -1,5 +1,5 @@
 //! Affiliations and roles (XEP-0045 §5): what they are, how they are stored, and who has which.
-//! Changing them is [`super::admin`]'s.
+//! Changing them is `super::admin`'s.
 
 use annex_service::{
     context::Shared,

@@ -1,6 +1,6 @@
 //! What an owner can configure of a room: the fields of XEP-0045 §16.5.3 by their standard names,
 //! and those that clients in use know beside them. The form is shown and submitted in
-//! [`super::owner`].
+//! `super::owner`.
 
 use annex_stanza::{Condition, Field, FieldKind, Form, FormKind, Refusal, ns};
 use serde::{Deserialize, Serialize};

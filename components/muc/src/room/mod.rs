@@ -1,5 +1,5 @@
 //! A room in memory, and the rooms there are. Memory is a cache of records ([`crate::keys`]): a room
-//! equals what [`load`] reads, but for rates, presence held back and when somebody was last heard.
+//! equals what `load` reads, but for rates, presence held back and when somebody was last heard.
 //!
 //! One file per use case; each opens with its section of XEP-0045.
 

@@ -271,6 +271,23 @@ fn the_sweep_keeps_to_its_rate() {
     assert!(table.harness.take().len() <= 32);
 }
 
+#[test]
+fn who_spoke_before_his_turn_came_is_not_asked() {
+    let mut table = Table::with(serde_json::json!({ "sweep_rate": 10, "joins_per_second": 0 }));
+    table.open();
+    for number in 0..20 {
+        table.join(&format!("u{number}@example.com/x"), &format!("u{number}"));
+    }
+    table.harness.restart();
+    table.harness.advance(Duration::from_millis(500));
+    table.say(ALICE, "here");
+    table.quiet();
+    table.harness.advance(Duration::from_secs(10));
+    let asked: Vec<_> = table.harness.take();
+    // Alice was here first and is asked last.
+    assert!(asked.len() > 10 && asked.iter().all(|sent| sent.to != ALICE));
+}
+
 /// §11.2.
 #[test]
 fn a_final_stop_tells_each_session_with_332() {
