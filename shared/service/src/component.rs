@@ -83,6 +83,18 @@ pub enum Person {
     Delete,
 }
 
+impl Person {
+    /// What becomes of messages when someone is forgotten.
+    pub(crate) fn messages(self) -> Option<&'static str> {
+        match self {
+            Self::Show => None,
+            Self::Keep => Some("keep"),
+            Self::Tombstone => Some("tombstone"),
+            Self::Delete => Some("delete"),
+        }
+    }
+}
+
 /// A route of HTTP requests that the component serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpRoute {

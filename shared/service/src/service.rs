@@ -266,8 +266,12 @@ impl<C: Component> Service<C> {
         let address = self.shared.common.jid.clone();
         let outcome = self.attempt(turn, &address, false, |this, turn| {
             if let Some((what, person)) = person_verb(verb, arguments)? {
-                let event = Event::Person { token, person, what };
                 let mut context = Context { turn, shared: &mut this.shared };
+                if let Some(messages) = what.messages() {
+                    let reason = format!("messages: {messages}");
+                    context.audit(actor, "person/forget", &person, Some(&reason));
+                }
+                let event = Event::Person { token, person, what };
                 return this.component.event(event, &mut context);
             }
             let mut context = Context { turn, shared: &mut this.shared };
