@@ -105,13 +105,13 @@ fn page(status: &Value) -> String {
                 if domain["space_low"] == true { "; SPACE IS LOW: nothing new is taken" } else { "" },
             ),
         ));
-        for (name, value) in rows {
-            let _ = writeln!(page, "  {name:<10}{}", out::plain(&value));
-        }
         let mut own = Vec::new();
         flatten("", &domain["component"], &mut own);
-        for (name, value) in own {
-            let _ = writeln!(page, "  {:<10}{}", name, out::plain(&value));
+        let rows: Vec<(String, String)> =
+            rows.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(own).collect();
+        let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or_default();
+        for (name, value) in rows {
+            let _ = writeln!(page, "  {name:<width$}  {}", out::plain(&value));
         }
     }
     page
@@ -127,8 +127,8 @@ fn flatten(name: &str, value: &Value, rows: &mut Vec<(String, String)>) {
             }
         }
         Value::Null => {}
-        Value::String(text) => rows.push((name.to_owned() + " ", text.clone())),
-        other => rows.push((name.to_owned() + " ", other.to_string())),
+        Value::String(text) => rows.push((name.to_owned(), text.clone())),
+        other => rows.push((name.to_owned(), other.to_string())),
     }
 }
 
