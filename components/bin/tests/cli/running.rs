@@ -141,6 +141,8 @@ fn a_room_is_shown_destroyed_and_audited_from_the_command_line() {
     let audit = place.output(&["audit", "--json"]).ended(0).json();
     let entry = audit["rows"][0].to_string();
     assert!(entry.contains("spring cleaning") && entry.contains(room), "{audit}");
+    place.output(&["person", "forget", "juliet@example.com"]).ended(0);
+    place.output(&["audit"]).ended(0).says("person/forget").says("juliet@example.com");
     place.output(&["stop"]).ended(0);
     running.ends(0);
     // What is deleted in slices is taken up again after a restart.
