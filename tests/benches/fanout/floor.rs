@@ -32,20 +32,25 @@ pub(crate) fn run(arguments: &[String]) {
         let rest = memmem::rfind(&tail, end).map_or(0, |at| at + end.len());
         tail.drain(..rest);
         for _ in 0..messages {
+            if copies.len() >= PORTION {
+                write(&mut stream, &copies);
+                continue;
+            }
             out.extend_from_slice(&copies);
             if out.len() >= PORTION {
-                write(&mut stream, &mut out);
+                write(&mut stream, &out);
+                out.clear();
             }
         }
-        write(&mut stream, &mut out);
+        write(&mut stream, &out);
+        out.clear();
     }
 }
 
-fn write(stream: &mut TcpStream, out: &mut Vec<u8>) {
+fn write(stream: &mut TcpStream, out: &[u8]) {
     for portion in out.chunks(PORTION) {
         if stream.write_all(portion).is_err() {
             std::process::exit(0);
         }
     }
-    out.clear();
 }
