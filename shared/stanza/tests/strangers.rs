@@ -1,6 +1,8 @@
 //! What strangers send must never end the stream: each of these is refused or read, and the stanza
 //! behind it arrives.
 
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures time")]
+
 #![allow(clippy::unwrap_used)]
 
 use annex_stanza::{Condition, ErrorType, Frame, Jid, Kind, Limits, MessageType, Reader, ns};
