@@ -1,7 +1,6 @@
 //! What reading a stanza and writing a template cost: `cargo run --release -p annex-stanza --example speed`.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures time")]
-
 #![allow(clippy::print_stdout, reason = "a benchmark prints")]
 
 use std::time::Instant;

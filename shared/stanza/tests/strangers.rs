@@ -2,7 +2,6 @@
 //! behind it arrives.
 
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "it measures time")]
-
 #![allow(clippy::unwrap_used)]
 
 use annex_stanza::{Condition, ErrorType, Frame, Jid, Kind, Limits, MessageType, Reader, ns};
