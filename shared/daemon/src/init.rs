@@ -1,9 +1,9 @@
 //! `init`: a configuration, a secret, and what to add to the server.
 
 use std::{
-    fs::OpenOptions,
+    fs::{OpenOptions, Permissions},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -27,9 +27,13 @@ pub(crate) fn init(
     port: u16,
 ) -> Result<Exit, Failure> {
     let usage = |text: String| Failure::new(Exit::Usage, text);
-    let jid = Jid::parse(domain).ok().filter(|jid| jid.local().is_none() && jid.resource().is_none());
+    let jid =
+        Jid::parse(domain).ok().filter(|jid| jid.local().is_none() && jid.resource().is_none());
     let Some(jid) = jid.filter(|jid| !jid.as_str().contains([' ', '"', '\\', '{', '}'])) else {
-        return Err(usage(format!("{}: expected a domain such as rooms.example.com", quote(domain))));
+        return Err(usage(format!(
+            "{}: expected a domain such as rooms.example.com",
+            quote(domain)
+        )));
     };
     let config = match directory {
         Some(directory) => directory.join(asked.program.section).with_extension("toml"),
@@ -65,13 +69,21 @@ pub(crate) fn init(
 
 fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
     let named = |error: std::io::Error| {
-        Failure::new(Exit::Failed, format!("{}: {error} (run as root, or use --directory)", path.display()))
+        Failure::new(
+            Exit::Failed,
+            format!("{}: {error} (run as root, or use --directory)", path.display()),
+        )
     };
     if let Some(directory) = path.parent() {
         std::fs::create_dir_all(directory).map_err(named)?;
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(named)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(named)
+    let mut file =
+        OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(named)?;
+    // Whatever the mask says: the service's group is to read it.
+    file.set_permissions(Permissions::from_mode(0o640))
+        .and_then(|()| file.write_all(text.as_bytes()))
+        .and_then(|()| file.sync_all())
+        .map_err(named)
 }
 
 /// What to add to the server's configuration.
@@ -107,13 +119,14 @@ pub(crate) fn snippet(server: Server, jid: &str, secret: &str, port: u16) -> Str
 
 fn next(asked: &Asked<'_>, config: &Path, jid: &str) -> String {
     let name = asked.program.name;
-    let option = if config == Path::new("/etc/annex").join(asked.program.section).with_extension("toml") {
-        String::new()
-    } else {
-        format!(" --config {}", config.display())
-    };
+    let option =
+        if config == Path::new("/etc/annex").join(asked.program.section).with_extension("toml") {
+            String::new()
+        } else {
+            format!(" --config {}", config.display())
+        };
     format!(
-        "Then:\n\
+        "\nThen:\n\
          \x20 chgrp annex {0} {1}   # the group of the service's user, where there is one\n\
          \x20 {name}{option} check --connect\n\
          \x20 systemctl enable --now {name}          # or: {name}{option} run\n\

@@ -4,10 +4,16 @@ use std::io::{self, IsTerminal, Write};
 
 /// Writes a text, and the end of its line, to standard output.
 pub(crate) fn line(text: impl AsRef<str>) {
+    let _ = try_line(text);
+}
+
+/// The same, where it matters that somebody still reads.
+pub(crate) fn try_line(text: impl AsRef<str>) -> io::Result<()> {
     let text = text.as_ref();
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let mut stdout = io::stdout().lock();
-    let _ = write!(stdout, "{text}{end}").and_then(|()| stdout.flush());
+    write!(stdout, "{text}{end}")?;
+    stdout.flush()
 }
 
 /// Writes a line to standard error.
@@ -31,7 +37,11 @@ pub(crate) fn plain(text: &str) -> String {
 pub(crate) fn table(rows: &[Vec<String>]) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
-        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(|cell| cell.chars().count())
+            .max()
+            .unwrap_or(0)
     };
     let widths: Vec<usize> = (0..columns).map(width).collect();
     let mut text = String::new();

@@ -17,7 +17,14 @@ use crate::program::Program;
 )]
 pub(crate) struct Cli {
     /// The configuration; without it /etc/annex/NAME.toml.
-    #[arg(short, long, global = true, value_name = "PATH", env = "ANNEX_CONFIG", hide_env_values = true)]
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "PATH",
+        env = "ANNEX_CONFIG",
+        hide_env_values = true
+    )]
     pub(crate) config: Option<PathBuf>,
     /// Answer as JSON, for programs.
     #[arg(long, global = true)]
@@ -126,7 +133,7 @@ pub(crate) enum Command {
     },
     /// Write everything stored as lines of JSON
     Export {
-        /// The file to write; standard output if none is given
+        /// The file to write; standard output if none is given, or -
         file: Option<PathBuf>,
     },
     /// Read lines of JSON that export has written; the process must not run
@@ -245,7 +252,8 @@ pub(crate) struct VerbArguments {
 
 /// The command line of one program, its component's verbs included.
 pub(crate) fn command(program: &Program) -> clap::Command {
-    let about = format!("{} for an XMPP server, as an external component (XEP-0114)", program.title);
+    let about =
+        format!("{} for an XMPP server, as an external component (XEP-0114)", program.title);
     let command = Cli::command()
         .name(program.name)
         .bin_name(program.name)

@@ -8,7 +8,11 @@ use crate::{
     exit::{Exit, Failure},
 };
 
-pub(super) fn audit(asked: &Asked<'_>, limit: usize, before: Option<&str>) -> Result<Exit, Failure> {
+pub(super) fn audit(
+    asked: &Asked<'_>,
+    limit: usize,
+    before: Option<&str>,
+) -> Result<Exit, Failure> {
     let mut client = client::connect(asked)?;
     let mut before = before.map(str::to_owned);
     let mut rows: Vec<Value> = Vec::new();
@@ -29,7 +33,9 @@ pub(super) fn audit(asked: &Asked<'_>, limit: usize, before: Option<&str>) -> Re
     }
     rows.truncate(limit);
     let note = match rows.last().and_then(|row| row[0].as_str()) {
-        Some(stamp) if rows.len() == limit => format!("{limit} entries; older ones: --before {stamp}"),
+        Some(stamp) if rows.len() == limit => {
+            format!("{limit} entries; older ones: --before {stamp}")
+        }
         _ => format!("{} entries", rows.len()),
     };
     body.insert("rows".into(), rows.into());

@@ -37,7 +37,10 @@ pub(super) fn connect_if_running(asked: &Asked<'_>) -> Result<Option<Client>, Fa
         Err(Missing::NotRunning) => Ok(None),
         Err(Missing::Forbidden(path)) => Err(Failure::new(
             Exit::Failed,
-            format!("{} is not open to this user: run this as root or as the service's user", path.display()),
+            format!(
+                "{} is not open to this user: run this as root or as the service's user",
+                path.display()
+            ),
         )),
         Err(Missing::Broken(why)) => Err(Failure::new(Exit::Failed, why)),
     }
@@ -96,7 +99,11 @@ pub(super) fn person_show(asked: &Asked<'_>, jid: &str) -> Result<Exit, Failure>
     passed_on(asked, "person show", json!({ "jid": jid }))
 }
 
-pub(super) fn person_forget(asked: &Asked<'_>, jid: &str, messages: Messages) -> Result<Exit, Failure> {
+pub(super) fn person_forget(
+    asked: &Asked<'_>,
+    jid: &str,
+    messages: Messages,
+) -> Result<Exit, Failure> {
     passed_on(asked, "person forget", json!({ "jid": jid, "messages": messages.as_str() }))
 }
 

@@ -37,7 +37,10 @@ fn store(asked: &Asked<'_>) -> Result<annex_store::Config, Failure> {
 }
 
 /// With the store while no process runs. Nothing that is not there is made for it.
-fn offline<T>(asked: &Asked<'_>, act: impl FnOnce(&Store) -> Result<T, Failure>) -> Result<T, Failure> {
+fn offline<T>(
+    asked: &Asked<'_>,
+    act: impl FnOnce(&Store) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let config = store(asked)?;
     let path = config.path.clone();
     if !path.is_dir() {
@@ -58,7 +61,10 @@ fn offline<T>(asked: &Asked<'_>, act: impl FnOnce(&Store) -> Result<T, Failure>)
 
 pub(super) fn backup(asked: &Asked<'_>, file: &Path) -> Result<Exit, Failure> {
     if file.exists() {
-        return Err(Failure::new(Exit::Usage, format!("{} is there already; nothing was changed", file.display())));
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("{} is there already; nothing was changed", file.display()),
+        ));
     }
     match client::connect_if_running(asked)? {
         Some(mut client) => from_running(&mut client, file)?,
@@ -102,7 +108,12 @@ pub(super) fn restore(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exi
     let info = info?;
     told(
         asked,
-        &format!("{} holds {} records from {}", config.path.display(), info.records, file.display()),
+        &format!(
+            "{} holds {} records from {}",
+            config.path.display(),
+            info.records,
+            file.display()
+        ),
         &json!({ "store": config.path, "records": info.records, "format": info.format }),
     );
     Ok(Exit::Ok)
@@ -113,14 +124,17 @@ fn stopped(asked: &Asked<'_>) -> Result<annex_store::Config, Failure> {
     if client::connect_if_running(asked)?.is_some() {
         return Err(Failure::new(
             Exit::Store,
-            format!("the store is in use: {} stop (or systemctl stop {}) first", asked.program.name, asked.program.name),
+            format!(
+                "the store is in use: {} stop (or systemctl stop {}) first",
+                asked.program.name, asked.program.name
+            ),
         ));
     }
     store(asked)
 }
 
 pub(super) fn export(asked: &Asked<'_>, file: Option<&Path>) -> Result<Exit, Failure> {
-    let lines = match file {
+    let lines = match file.filter(|file| *file != Path::new("-")) {
         None => export_to(asked, &mut BufWriter::new(io::stdout().lock()))?,
         Some(path) => {
             let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
@@ -181,7 +195,8 @@ pub(super) fn import(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exit
     let mut input: Box<dyn BufRead> = if file == Path::new("-") {
         Box::new(BufReader::new(io::stdin()))
     } else {
-        let opened = File::open(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
+        let opened =
+            File::open(file).map_err(|error| failed(format!("{}: {error}", file.display())))?;
         Box::new(BufReader::new(opened))
     };
     let was_there = config.path.exists();

@@ -8,7 +8,10 @@ mod run;
 pub(crate) mod status;
 mod verbs;
 
-use std::{path::{Path, PathBuf}, process::ExitCode};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use clap::FromArgMatches;
 
@@ -78,7 +81,8 @@ impl Asked<'_> {
             _ => Some("trace"),
         };
         overrides.extend(level.map(|level| ("log.level", level.to_owned())));
-        overrides.extend(self.cli.log_format.map(|format| ("log.format", format.as_str().to_owned())));
+        overrides
+            .extend(self.cli.log_format.map(|format| ("log.format", format.as_str().to_owned())));
         Sources::of_process(&self.config_file(), overrides)
     }
 
@@ -110,7 +114,9 @@ fn act(asked: &Asked<'_>) -> Result<Exit, Failure> {
         Command::Export { file } => data::export(asked, file.as_deref()),
         Command::Import { file, force } => data::import(asked, file, *force),
         Command::Person(Person::Show { jid }) => client::person_show(asked, jid),
-        Command::Person(Person::Forget { jid, messages }) => client::person_forget(asked, jid, *messages),
+        Command::Person(Person::Forget { jid, messages }) => {
+            client::person_forget(asked, jid, *messages)
+        }
         Command::Audit { limit, before } => audit::audit(asked, *limit, before.as_deref()),
         Command::Config(ConfigCommand::Example) => {
             out::line(example::example(program, &Filled::default()));

@@ -23,10 +23,13 @@ pub(super) fn status(asked: &Asked<'_>, watch: bool) -> Result<Exit, Failure> {
             // Home, and clear what is below.
             out::line("\u{1b}[H\u{1b}[J");
         }
-        if asked.cli.json {
-            out::line(if watch { reply.body.to_string() } else { pretty(&reply.body) });
-        } else {
-            out::line(page(&reply.body));
+        let text = match (asked.cli.json, watch) {
+            (true, true) => reply.body.to_string(),
+            (true, false) => pretty(&reply.body),
+            (false, _) => page(&reply.body),
+        };
+        if out::try_line(text).is_err() && watch {
+            return Ok(Exit::Ok);
         }
         if !watch {
             let healthy = reply.body["healthy"].as_bool().unwrap_or(false);
@@ -56,12 +59,14 @@ fn page(status: &Value) -> String {
         number(&status["pid"]),
         text(&status["config"]),
     );
-    let waiting: Vec<String> = status["restart_needed_for"].as_array().into_iter().flatten().map(text).collect();
+    let waiting: Vec<String> =
+        status["restart_needed_for"].as_array().into_iter().flatten().map(text).collect();
     if !waiting.is_empty() {
         let _ = writeln!(page, "restart to apply {}", waiting.join(", "));
     }
     if status["last_reload"]["ok"] == false {
-        let _ = writeln!(page, "configuration not reloaded: {}", text(&status["last_reload"]["text"]));
+        let _ =
+            writeln!(page, "configuration not reloaded: {}", text(&status["last_reload"]["text"]));
     }
     for domain in status["domains"].as_array().into_iter().flatten() {
         let (link, numbers, store) = (&domain["link"], &domain["numbers"], &domain["store"]);
@@ -84,7 +89,12 @@ fn page(status: &Value) -> String {
         }
         rows.push((
             "stanzas",
-            format!("{} in, {} out, {} dropped", number(&numbers["stanzas_in"]), number(&numbers["stanzas_out"]), number(&numbers["refused"])),
+            format!(
+                "{} in, {} out, {} dropped",
+                number(&numbers["stanzas_in"]),
+                number(&numbers["stanzas_out"]),
+                number(&numbers["refused"])
+            ),
         ));
         rows.push((
             "waiting",
@@ -102,7 +112,11 @@ fn page(status: &Value) -> String {
                 bytes(number(&store["file_bytes"])),
                 bytes(number(&store["live_bytes"])),
                 text(&store["path"]),
-                if domain["space_low"] == true { "; SPACE IS LOW: nothing new is taken" } else { "" },
+                if domain["space_low"] == true {
+                    "; SPACE IS LOW: nothing new is taken"
+                } else {
+                    ""
+                },
             ),
         ));
         let mut own = Vec::new();
@@ -183,7 +197,12 @@ mod tests {
             }],
         });
         let page = page(&status);
-        for part in ["restart to apply store.cache", "not connected: nothing listens", "SPACE IS LOW", "rooms.loaded"] {
+        for part in [
+            "restart to apply store.cache",
+            "not connected: nothing listens",
+            "SPACE IS LOW",
+            "rooms.loaded",
+        ] {
             assert!(page.contains(part), "{part} in {page}");
         }
     }

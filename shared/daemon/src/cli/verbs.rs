@@ -155,8 +155,14 @@ mod tests {
 
     #[test]
     fn values_have_names_or_go_where_there_is_none() {
-        let (given, options) =
-            read(&["lobby@rooms.example.com", "reason=spam = bad", "--to", "a", "--to=b", "--json"]);
+        let (given, options) = read(&[
+            "lobby@rooms.example.com",
+            "reason=spam = bad",
+            "--to",
+            "a",
+            "--to=b",
+            "--json",
+        ]);
         assert_eq!(
             given,
             json!({ "": ["lobby@rooms.example.com"], "reason": ["spam = bad"], "to": ["a", "b"] })
@@ -172,7 +178,8 @@ mod tests {
 
     #[test]
     fn our_own_options_may_stand_behind_too() {
-        let (given, options) = read(&["a", "--domain", "rooms.b.example", "-c", "x.toml", "domain=d"]);
+        let (given, options) =
+            read(&["a", "--domain", "rooms.b.example", "-c", "x.toml", "domain=d"]);
         assert_eq!(given, json!({ "": ["a"], "domain": ["d"] }));
         assert_eq!(options.domain.as_deref(), Some("rooms.b.example"));
         assert_eq!(options.config, Some("x.toml".into()));
