@@ -108,6 +108,16 @@ fn the_status_says_whether_all_is_well() {
 }
 
 #[test]
+fn a_watch_ends_when_nobody_reads_it() {
+    let place = Place::new(nobody(), "");
+    let _running = place.start();
+    let mut watch = place.command(&["status", "--watch"]);
+    let mut watch = watch.stdout(std::process::Stdio::piped()).spawn().expect("the program");
+    drop(watch.stdout.take());
+    assert!(watch.wait().expect("its end").success());
+}
+
+#[test]
 fn the_components_verbs_are_words_of_the_command_line() {
     let place = Place::new(nobody(), "");
     let _running = place.start();
