@@ -241,7 +241,7 @@ json\:"JSON"))' \
 '(-v --verbose)--quiet[Log warnings and errors only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'::file -- The file to write; standard output if none is given:_files' \
+'::file -- The file to write; standard output if none is given, or -:_files' \
 && ret=0
 ;;
 (import)

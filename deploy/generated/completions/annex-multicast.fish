@@ -51,6 +51,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "aud
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "config" -d 'The configuration'
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "man" -d 'Print a manual page'
+complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "lists" -d 'Commands about lists'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -l domain -d 'Which domain, where a process serves several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
@@ -247,3 +248,74 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -l 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s v -l verbose -d 'Log more: once debug, twice trace'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "list" -d 'Lists of recipients'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "show" -d 'Show a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "create" -d 'Create a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "delete" -d 'Delete a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "add" -d 'Add members to a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "remove" -d 'Remove members from a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "owners" -d 'Set the owners of a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -241,7 +241,7 @@ json\:"JSON"))' \
 '(-v --verbose)--quiet[Log warnings and errors only]' \
 '-h[Print help (see more with '\''--help'\'')]' \
 '--help[Print help (see more with '\''--help'\'')]' \
-'::file -- The file to write; standard output if none is given:_files' \
+'::file -- The file to write; standard output if none is given, or -:_files' \
 && ret=0
 ;;
 (import)
@@ -441,6 +441,153 @@ json\:"JSON"))' \
 config\:"The settings of its configuration"))' \
 && ret=0
 ;;
+(lists)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+":: :_annex-multicast__subcmd__lists_commands" \
+"*::: :->lists" \
+&& ret=0
+
+    case $state in
+    (lists)
+        words=($line[1] "${words[@]}")
+        (( CURRENT += 1 ))
+        curcontext="${curcontext%:*:*}:annex-multicast-lists-command-$line[1]:"
+        case $line[1] in
+            (list)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+(show)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+(create)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+(delete)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+(add)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+(remove)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+(owners)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
+        esac
+    ;;
+esac
+;;
         esac
     ;;
 esac
@@ -467,6 +614,7 @@ _annex-multicast_commands() {
 'config:The configuration' \
 'completions:Print completions for a shell' \
 'man:Print a manual page' \
+'lists:Commands about lists' \
     )
     _describe -t commands 'annex-multicast commands' commands "$@"
 }
@@ -522,6 +670,54 @@ _annex-multicast__subcmd__import_commands() {
 _annex-multicast__subcmd__init_commands() {
     local commands; commands=()
     _describe -t commands 'annex-multicast init commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists_commands] )) ||
+_annex-multicast__subcmd__lists_commands() {
+    local commands; commands=(
+'list:Lists of recipients' \
+'show:Show a list' \
+'create:Create a list' \
+'delete:Delete a list' \
+'add:Add members to a list' \
+'remove:Remove members from a list' \
+'owners:Set the owners of a list' \
+    )
+    _describe -t commands 'annex-multicast lists commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__add_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__add_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists add commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__create_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__create_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists create commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__delete_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__delete_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists delete commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__list_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__list_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists list commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__owners_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__owners_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists owners commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__remove_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__remove_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists remove commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__show_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__show_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists show commands' commands "$@"
 }
 (( $+functions[_annex-multicast__subcmd__log-level_commands] )) ||
 _annex-multicast__subcmd__log-level_commands() {
