@@ -52,10 +52,15 @@ pub(crate) fn start(level: &str, json: bool) -> Result<(), String> {
     let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
     let style = if is_journal { Style::Journal } else { Style::Terminal };
     let lines = if json {
-        let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr);
+        let json = tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr);
         json.with_filter(filter_fn(is_discreet)).boxed()
     } else {
-        let text = tracing_subscriber::fmt::layer().event_format(Lines(style)).with_writer(std::io::stderr);
+        let text = tracing_subscriber::fmt::layer()
+            .event_format(Lines(style))
+            .with_writer(std::io::stderr);
         text.with_filter(filter_fn(is_discreet)).boxed()
     };
     tracing_subscriber::registry()
@@ -124,7 +129,11 @@ where
         context.format_fields(Writer::new(&mut line), event)?;
         for char in line.chars() {
             // What arrived from elsewhere must not fake a line of its own.
-            if char.is_control() { write!(writer, "{}", char.escape_default())? } else { writer.write_char(char)? }
+            if char.is_control() {
+                write!(writer, "{}", char.escape_default())?;
+            } else {
+                writer.write_char(char)?;
+            }
         }
         if level >= Level::DEBUG {
             write!(writer, " ({})", event.metadata().target())?;
@@ -173,7 +182,8 @@ mod tests {
             .event_format(Lines(style))
             .with_writer(move || writer.clone())
             .with_filter(filter_fn(is_discreet));
-        let subscriber = tracing_subscriber::registry().with(filter("trace").expect("filter")).with(layer);
+        let subscriber =
+            tracing_subscriber::registry().with(filter("trace").expect("filter")).with(layer);
         tracing::subscriber::with_default(subscriber, act);
         let bytes = kept.0.lock().expect("lock").clone();
         String::from_utf8(bytes).expect("text")

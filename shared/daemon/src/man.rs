@@ -55,8 +55,12 @@ fn each(roff: &mut Roff, command: &clap::Command, before: &str) {
         }
         let mut line = vec![bold(words)];
         for argument in command.get_positionals() {
-            let name = argument.get_value_names().and_then(|names| names.first()).map_or("", |name| name.as_str());
-            let shown = if argument.is_required_set() { format!(" {name}") } else { format!(" [{name}]") };
+            let name = argument
+                .get_value_names()
+                .and_then(|names| names.first())
+                .map_or("", |name| name.as_str());
+            let shown =
+                if argument.is_required_set() { format!(" {name}") } else { format!(" [{name}]") };
             line.push(italic(shown));
         }
         roff.control("TP", []);
@@ -65,8 +69,11 @@ fn each(roff: &mut Roff, command: &clap::Command, before: &str) {
         for argument in command.get_opts().filter(|argument| !argument.is_global_set()) {
             let Some(long) = argument.get_long().filter(|long| *long != "help") else { continue };
             let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
-            let default: Vec<String> =
-                argument.get_default_values().iter().map(|value| value.to_string_lossy().into_owned()).collect();
+            let default: Vec<String> = argument
+                .get_default_values()
+                .iter()
+                .map(|value| value.to_string_lossy().into_owned())
+                .collect();
             let takes = if argument.get_action().takes_values() { " VALUE" } else { "" };
             let default = if default.is_empty() || takes.is_empty() {
                 String::new()

@@ -60,7 +60,8 @@ impl Component for Probe {
 
     fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()> {
         let Event::Request { token, method, path, headers, body } = event else { return Ok(()) };
-        let allowed = headers.iter().any(|(name, value)| name == "authorization" && value == "Bearer t");
+        let allowed =
+            headers.iter().any(|(name, value)| name == "authorization" && value == "Bearer t");
         let response = match (allowed, method.as_str()) {
             (false, _) => Response::error(401, "who are you?"),
             (true, "POST") => {
@@ -72,7 +73,9 @@ impl Component for Probe {
                 }
                 Response::json(201, &json!({ "path": path, "length": body.len() }))
             }
-            (true, _) => Response { body: Bytes::from_static(b"first"), ..Response::json(200, &Value::Null) },
+            (true, _) => {
+                Response { body: Bytes::from_static(b"first"), ..Response::json(200, &Value::Null) }
+            }
         };
         context.turn.emit(Effect::Respond { token, response });
         Ok(())

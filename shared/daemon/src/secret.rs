@@ -66,7 +66,8 @@ fn read(path: &Path) -> Result<SecretString, String> {
 /// A new secret: 160 random bits.
 pub(crate) fn generate() -> Result<String, String> {
     let mut bytes = [0_u8; 20];
-    getrandom::fill(&mut bytes).map_err(|error| format!("the system gives no random numbers: {error}"))?;
+    getrandom::fill(&mut bytes)
+        .map_err(|error| format!("the system gives no random numbers: {error}"))?;
     Ok(hex::encode(bytes))
 }
 

@@ -64,7 +64,8 @@ pub(crate) fn run(program: &Program, config: Config, sources: &Sources) -> Resul
 }
 
 async fn serve(program: &Program, config: Config, sources: &Sources) -> Result<(), Failure> {
-    let mut signals = Signals::listen().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
+    let mut signals =
+        Signals::listen().map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
     let (orders, mut ordered) = mpsc::channel(16);
     let mut running = JoinSet::new();
     let mut domains = Vec::new();
@@ -95,7 +96,10 @@ async fn serve(program: &Program, config: Config, sources: &Sources) -> Result<(
         reloaded: RefCell::default(),
     });
     let listener = admin::bind(&config.process.sockets).map_err(|why| {
-        Failure::new(Exit::Failed, format!("the admin socket cannot be opened ({why}): set admin.socket"))
+        Failure::new(
+            Exit::Failed,
+            format!("the admin socket cannot be opened ({why}): set admin.socket"),
+        )
     });
     let listener = match listener {
         Ok(listener) => listener,
@@ -187,7 +191,9 @@ fn judged(ended: Result<Result<(), RunError>, tokio::task::JoinError>) -> Result
             let exit = if error.exit_code() == 4 { Exit::Store } else { Exit::Failed };
             Err(Failure::new(exit, error.to_string()))
         }
-        Err(_) => Err(Failure::new(Exit::Failed, "a fault in the program ended it; please report it")),
+        Err(_) => {
+            Err(Failure::new(Exit::Failed, "a fault in the program ended it; please report it"))
+        }
     }
 }
 
@@ -283,7 +289,11 @@ impl Running<'_> {
         for ((old, new), served) in old.zip(self.state.handle.domains.iter()) {
             let link = (!same_link(&old.link, &new.link)).then(|| Box::new(new.link.clone()));
             let limits = (old.limits != new.limits).then_some(new.limits);
-            if old.common == new.common && old.section == new.section && link.is_none() && limits.is_none() {
+            if old.common == new.common
+                && old.section == new.section
+                && link.is_none()
+                && limits.is_none()
+            {
                 continue;
             }
             let control = Control::Config {
@@ -311,7 +321,8 @@ impl State {
             Some(name) => domains.find(|(domain, _)| domain.jid == name),
         };
         found.ok_or_else(|| {
-            let all: Vec<&str> = self.handle.domains.iter().map(|domain| domain.jid.as_str()).collect();
+            let all: Vec<&str> =
+                self.handle.domains.iter().map(|domain| domain.jid.as_str()).collect();
             format!("there is no domain {}; there are {}", name.unwrap_or_default(), all.join(", "))
         })
     }
@@ -322,13 +333,18 @@ impl State {
         for domain in self.handle.domains.iter() {
             let link = domain.report.link();
             parts.push(match (link.online, link.error) {
-                (true, _) => format!("{} connected to {}", domain.jid, link.software.unwrap_or(link.server)),
+                (true, _) => {
+                    format!("{} connected to {}", domain.jid, link.software.unwrap_or(link.server))
+                }
                 (false, Some(error)) => format!("{} waits: {error}", domain.jid),
                 (false, None) => format!("{} connecting to {}", domain.jid, link.server),
             });
         }
         if let Some((false, why)) = &*self.reloaded.borrow() {
-            parts.push(format!("configuration not reloaded: {}", why.lines().next().unwrap_or_default()));
+            parts.push(format!(
+                "configuration not reloaded: {}",
+                why.lines().next().unwrap_or_default()
+            ));
         }
         let waiting = self.handle.restart.keys();
         if !waiting.is_empty() {
@@ -351,7 +367,9 @@ impl State {
             let tables: serde_json::Map<String, Value> = inspect
                 .tables
                 .iter()
-                .map(|table| (table.name.clone(), json!({ "records": table.records, "bytes": table.bytes })))
+                .map(|table| {
+                    (table.name.clone(), json!({ "records": table.records, "bytes": table.bytes }))
+                })
                 .collect();
             domains.push(json!({
                 "jid": domain.jid,

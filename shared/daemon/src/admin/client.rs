@@ -68,7 +68,10 @@ impl Client {
         self.stream.get_mut().write_all(&line)?;
         let mut answer = String::new();
         if self.stream.read_line(&mut answer)? == 0 {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process ended before it answered"));
+            return Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the process ended before it answered",
+            ));
         }
         Ok(serde_json::from_str(&answer)?)
     }

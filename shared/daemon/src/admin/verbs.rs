@@ -1,14 +1,17 @@
 //! What the admin socket can be asked: the process's own verbs here, all others of the machine.
 
-use std::{path::{Path, PathBuf}, rc::Rc};
+use std::{
+    path::{Path, PathBuf},
+    rc::Rc,
+};
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{Reply, Request};
 use crate::{
-    logging,
     handle::{DomainHandle, Order},
+    logging,
     runtime::Control,
     supervisor::State,
 };
@@ -16,7 +19,9 @@ use crate::{
 pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> Reply {
     let arguments = &request.arguments;
     match request.verb.as_str() {
-        "hello" => Reply::ok(json!({ "program": state.program.name, "version": state.program.version })),
+        "hello" => {
+            Reply::ok(json!({ "program": state.program.name, "version": state.program.version }))
+        }
         "status" => Reply::ok(state.status(request.domain.as_deref()).await),
         "reload" => {
             tracing::info!(actor, "asked to reload");
@@ -30,7 +35,11 @@ pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> 
         }
         "log level" => match arguments["level"].as_str().map(logging::set_level) {
             Some(Ok(())) => {
-                tracing::info!(actor, level = arguments["level"].as_str(), "level of the log changed until the next reload or restart");
+                tracing::info!(
+                    actor,
+                    level = arguments["level"].as_str(),
+                    "level of the log changed until the next reload or restart"
+                );
                 Reply::ok(json!({ "note": "changed until the next reload or restart" }))
             }
             Some(Err(why)) => Reply::error(400, format!("level: {why}")),

@@ -45,10 +45,14 @@ pub(super) enum Shown {
 pub(super) async fn shown(place: SocketAddr, domain: &str) -> Result<Shown, String> {
     let words = |error: io::Error| error.to_string();
     let stream = TcpStream::connect(place).await.map_err(words)?;
-    let patience = Timeouts { read_timeout: Duration::from_secs(30), response_timeout: Duration::from_secs(30) };
+    let patience = Timeouts {
+        read_timeout: Duration::from_secs(30),
+        response_timeout: Duration::from_secs(30),
+    };
     let header = StreamHeader { to: Some(Cow::Borrowed(domain)), ..StreamHeader::default() };
-    let pending =
-        initiate_stream(BufReader::new(stream), "jabber:server", header, patience).await.map_err(words)?;
+    let pending = initiate_stream(BufReader::new(stream), "jabber:server", header, patience)
+        .await
+        .map_err(words)?;
     let (features, mut stream): (_, XmlStream<_, XmppStreamElement>) =
         pending.recv_features().await.map_err(|error| format!("{error:?}"))?;
     if features.starttls.is_none() {
@@ -91,9 +95,10 @@ impl Look {
         let certificate = ParsedCertificate::try_from(certificate)?;
         match verify_server_name(&certificate, &self.domain) {
             Ok(()) => Ok(Shown::Names),
-            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. })) => {
-                Ok(Shown::Others(presented))
-            }
+            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext {
+                presented,
+                ..
+            })) => Ok(Shown::Others(presented)),
             Err(Error::InvalidCertificate(CertificateError::NotValidForName)) => {
                 Ok(Shown::Others(vec!["nothing that could be read".into()]))
             }

@@ -23,31 +23,52 @@ pub(super) fn look(
 ) -> Result<Option<Value>, Failure> {
     let file = &config.loaded.file;
     let given = config.loaded.main.entries().filter(|(_, entry)| entry.origin != Origin::Default);
-    findings.ok(format!("{}: {} settings given, all of them known and right", file.display(), given.count()));
+    findings.ok(format!(
+        "{}: {} settings given, all of them known and right",
+        file.display(),
+        given.count()
+    ));
     let holds_secret = matches!(
         config.loaded.main.entry("component.secret").map(|entry| &entry.origin),
         Some(Origin::Line(_))
     );
     let mode = fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
     if holds_secret && mode & 0o004 != 0 {
-        findings.warn(format!("{}: it holds the secret, and everybody can read it: chmod o-r {}", file.display(), file.display()));
+        findings.warn(format!(
+            "{}: it holds the secret, and everybody can read it: chmod o-r {}",
+            file.display(),
+            file.display()
+        ));
     }
     for warning in &config.warnings {
         findings.warn(format!("{}: {warning}", file.display()));
     }
     let expects = config.loaded.main.text("component.jid");
     let running = Client::connect(&sockets(&config.loaded), expects).ok();
-    let status = running.and_then(|mut client| client.ask("status", Value::Null).ok()).map(|reply| reply.body);
+    let status = running
+        .and_then(|mut client| client.ask("status", Value::Null).ok())
+        .map(|reply| reply.body);
     match &status {
         Some(status) => {
-            findings.ok(format!("{} {} is running, process {}", asked.program.name, status["version"].as_str().unwrap_or("?"), status["pid"]));
-            let waiting: Vec<&str> =
-                status["restart_needed_for"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+            findings.ok(format!(
+                "{} {} is running, process {}",
+                asked.program.name,
+                status["version"].as_str().unwrap_or("?"),
+                status["pid"]
+            ));
+            let waiting: Vec<&str> = status["restart_needed_for"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
+                .collect();
             if !waiting.is_empty() {
                 findings.warn(format!("changes wait for a restart: {}", waiting.join(", ")));
             }
         }
-        None => findings.ok(format!("{} is not running with this configuration", asked.program.name)),
+        None => {
+            findings.ok(format!("{} is not running with this configuration", asked.program.name));
+        }
     }
     for domain in &config.domains {
         if domain.common.admins.is_empty() {
@@ -65,10 +86,12 @@ pub(super) fn look(
 fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Findings) {
     let path = &place.path;
     if running {
-        return findings.ok(format!("store.path: {} is in use by the running process", path.display()));
+        return findings
+            .ok(format!("store.path: {} is in use by the running process", path.display()));
     }
     if !path.join("current").exists() {
-        return findings.ok(format!("store.path: {} will be created at the first start", path.display()));
+        return findings
+            .ok(format!("store.path: {} will be created at the first start", path.display()));
     }
     if owner::is_of_another(path) {
         // What we would leave there, its user could not open afterwards.
@@ -84,7 +107,11 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
         Ok(store) => {
             let inspect = store.inspect();
             let records: u64 = inspect.tables.iter().map(|table| table.records).sum();
-            findings.ok(format!("store.path: {} opens: {records} records, {}", path.display(), bytes(inspect.file_bytes)));
+            findings.ok(format!(
+                "store.path: {} opens: {records} records, {}",
+                path.display(),
+                bytes(inspect.file_bytes)
+            ));
         }
         Err(OpenError::TooOld { found, .. }) => {
             findings.ok(format!("store.path: {} has format {found}, and is migrated at the next start, after a backup", path.display()));

@@ -81,7 +81,9 @@ async fn ask(stream: &mut Established, domain: &Domain) -> Option<(String, Strin
     let mut reader = Reader::within_stream(Limits::default());
     reader.feed(&stream.early);
     let mut request = Vec::new();
-    for (id, ns) in [("info", "http://jabber.org/protocol/disco#info"), ("version", "jabber:iq:version")] {
+    for (id, ns) in
+        [("info", "http://jabber.org/protocol/disco#info"), ("version", "jabber:iq:version")]
+    {
         let query = Outgoing::iq(IqType::Get, jid, id).child(|xml| {
             xml.leaf("query", ns);
         });

@@ -3,13 +3,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use hickory_resolver::{
-    TokioResolver,
-    proto::rr::RData,
-};
+use hickory_resolver::{TokioResolver, proto::rr::RData};
 use tokio::time::timeout;
 
-use super::{Findings, certificate::{self, Shown}};
+use super::{
+    Findings,
+    certificate::{self, Shown},
+};
 use crate::config::Domain;
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -19,17 +19,23 @@ const PORT: u16 = 5269;
 pub(super) async fn look(domain: &Domain, findings: &mut Findings) {
     let jid = domain.common.jid.domain_key().to_owned();
     if is_private(&jid) {
-        return findings.ok(format!("{jid} is a private name: other servers are not meant to reach it"));
+        return findings
+            .ok(format!("{jid} is a private name: other servers are not meant to reach it"));
     }
     let builder = TokioResolver::builder_tokio();
     let resolver = match builder.and_then(hickory_resolver::ResolverBuilder::build) {
         Ok(resolver) => resolver,
-        Err(error) => return findings.warn(format!("DNS cannot be asked ({error}): check /etc/resolv.conf")),
+        Err(error) => {
+            return findings.warn(format!("DNS cannot be asked ({error}): check /etc/resolv.conf"));
+        }
     };
     let places = match timeout(PATIENCE, places(&resolver, &jid)).await {
         Ok(Ok(places)) => places,
         Ok(Err(why)) => return findings.warn(format!("DNS cannot be asked for {jid} ({why})")),
-        Err(_) => return findings.warn(format!("DNS has not answered for {jid} within {} s", PATIENCE.as_secs())),
+        Err(_) => {
+            return findings
+                .warn(format!("DNS has not answered for {jid} within {} s", PATIENCE.as_secs()));
+        }
     };
     if places.is_empty() {
         return findings.warn(format!(
@@ -40,7 +46,9 @@ pub(super) async fn look(domain: &Domain, findings: &mut Findings) {
     findings.ok(format!("{jid} is in DNS: {}", shown.join(", ")));
     for place in places {
         match timeout(PATIENCE, certificate::shown(place, &jid)).await {
-            Ok(Ok(Shown::Names)) => return findings.ok(format!("the certificate at {place} names {jid}")),
+            Ok(Ok(Shown::Names)) => {
+                return findings.ok(format!("the certificate at {place} names {jid}"));
+            }
             Ok(Ok(Shown::Others(names))) => {
                 return findings.warn(format!(
                     "the certificate at {place} does not name {jid}, only {}: get one that names it, or other servers refuse it",
@@ -48,7 +56,10 @@ pub(super) async fn look(domain: &Domain, findings: &mut Findings) {
                 ));
             }
             Ok(Err(why)) => findings.warn(format!("{place} shows no certificate for {jid}: {why}")),
-            Err(_) => findings.warn(format!("{place} does not answer: open port {} for other servers", place.port())),
+            Err(_) => findings.warn(format!(
+                "{place} does not answer: open port {} for other servers",
+                place.port()
+            )),
         }
     }
 }
@@ -58,7 +69,9 @@ fn is_private(domain: &str) -> bool {
     const PRIVATE: [&str; 8] =
         ["test", "example", "invalid", "localhost", "local", "internal", "lan", "home.arpa"];
     !domain.contains('.')
-        || PRIVATE.iter().any(|name| domain.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')))
+        || PRIVATE
+            .iter()
+            .any(|name| domain.strip_suffix(name).is_some_and(|rest| rest.ends_with('.')))
 }
 
 /// Where other servers would connect to.
@@ -96,7 +109,9 @@ mod tests {
 
     #[test]
     fn private_names_are_not_looked_for() {
-        for name in ["rooms.example.test", "rooms.localhost", "rooms", "rooms.lan", "chat.home.arpa"] {
+        for name in
+            ["rooms.example.test", "rooms.localhost", "rooms", "rooms.lan", "chat.home.arpa"]
+        {
             assert!(is_private(name), "{name}");
         }
         for name in ["rooms.example.com", "latest.org", "test.org"] {

@@ -172,16 +172,7 @@ const SHARED: &[(Setting, &str)] = &[
         ),
         "[\"example.com\"]",
     ),
-    (
-        shared(
-            "component.name",
-            Type::Text,
-            "",
-            Live,
-            "Name in service discovery.",
-        ),
-        "",
-    ),
+    (shared("component.name", Type::Text, "", Live, "Name in service discovery."), ""),
     (
         shared(
             "component.contacts",
@@ -202,16 +193,7 @@ const SHARED: &[(Setting, &str)] = &[
         ),
         "",
     ),
-    (
-        shared(
-            "store.path",
-            Type::Text,
-            "",
-            Restart,
-            "Directory of the database.",
-        ),
-        "",
-    ),
+    (shared("store.path", Type::Text, "", Restart, "Directory of the database."), ""),
     (
         shared(
             "store.durability",
@@ -422,16 +404,7 @@ const SHARED: &[(Setting, &str)] = &[
         ),
         "",
     ),
-    (
-        shared(
-            "limits.commits",
-            Type::Size,
-            "\"4 MiB\"",
-            Live,
-            "Writes under way to the disk.",
-        ),
-        "",
-    ),
+    (shared("limits.commits", Type::Size, "\"4 MiB\"", Live, "Writes under way to the disk."), ""),
     (
         shared(
             "limits.calls",

@@ -35,7 +35,8 @@ pub fn example(program: &Program, filled: &Filled) -> String {
     );
     let mut section = "";
     for definition in &definitions.0 {
-        let (of, key) = definition.setting.key.rsplit_once('.').unwrap_or(("", definition.setting.key));
+        let (of, key) =
+            definition.setting.key.rsplit_once('.').unwrap_or(("", definition.setting.key));
         if of != section {
             let _ = write!(text, "\n[{of}]\n");
             section = of;

@@ -124,9 +124,11 @@ fn convert(
         },
         DeValue::Float(number) => number.as_str().parse::<f64>().unwrap_or(f64::NAN).into(),
         DeValue::Datetime(time) => time.to_string().into(),
-        DeValue::Array(items) => {
-            items.iter().map(|item| convert(item.get_ref(), lines, path, starts)).collect::<Vec<_>>().into()
-        }
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| convert(item.get_ref(), lines, path, starts))
+            .collect::<Vec<_>>()
+            .into(),
         DeValue::Table(table) => convert_table(table, lines, path, starts).into(),
     }
 }
@@ -205,7 +207,9 @@ mod tests {
     #[test]
     fn lines_are_known_for_every_key() {
         let (_, lines) = file("[a]\nb = 1\n\n[a.c]\nd = { e = 1 }\n").expect("valid");
-        let line = |path: &[&str]| lines.get(&path.iter().map(ToString::to_string).collect::<Vec<_>>()).copied();
+        let line = |path: &[&str]| {
+            lines.get(&path.iter().map(ToString::to_string).collect::<Vec<_>>()).copied()
+        };
         assert_eq!(line(&["a", "b"]), Some(2));
         assert_eq!(line(&["a", "c", "d"]), Some(5));
         assert_eq!(line(&["a", "c", "d", "e"]), Some(5));

@@ -34,7 +34,7 @@ use self::{
 use crate::{
     logging,
     program::Program,
-    runtime::{LinkConfig, Limits, Server, Timeouts},
+    runtime::{Limits, LinkConfig, Server, Timeouts},
     secret,
 };
 
@@ -101,7 +101,11 @@ impl Config {
     }
 
     /// The same with the file's content at hand.
-    pub fn read_text(program: &Program, sources: &Sources, text: &str) -> Result<Self, ConfigError> {
+    pub fn read_text(
+        program: &Program,
+        sources: &Sources,
+        text: &str,
+    ) -> Result<Self, ConfigError> {
         let (loaded, faults) = load::load_what_can_be(program, sources, text)?;
         Self::judged(program, loaded, faults)
     }
@@ -112,8 +116,17 @@ impl Config {
     }
 
     /// Everything that is wrong at once, with the faults that are known already.
-    fn judged(program: &Program, loaded: Loaded, mut faults: Vec<Fault>) -> Result<Self, ConfigError> {
-        let mut judge = Judge { program, loaded: &loaded, faults: Vec::new(), warnings: loaded.warnings.clone() };
+    fn judged(
+        program: &Program,
+        loaded: Loaded,
+        mut faults: Vec<Fault>,
+    ) -> Result<Self, ConfigError> {
+        let mut judge = Judge {
+            program,
+            loaded: &loaded,
+            faults: Vec::new(),
+            warnings: loaded.warnings.clone(),
+        };
         let process = judge.process();
         let main = judge.domain(&[], &loaded.main);
         let mut domains: Vec<Domain> = main.into_iter().collect();
@@ -125,7 +138,11 @@ impl Config {
         // A value of the wrong type was replaced by its default: that is told, and no more.
         let known: Vec<String> = faults.iter().map(|fault| fault.key.clone()).collect();
         faults.extend(meaning.into_iter().filter(|fault| !known.contains(&fault.key)));
-        if faults.is_empty() { Ok(Self { loaded, process, domains, warnings }) } else { Err(ConfigError::wrong(faults)) }
+        if faults.is_empty() {
+            Ok(Self { loaded, process, domains, warnings })
+        } else {
+            Err(ConfigError::wrong(faults))
+        }
     }
 }
 
@@ -161,13 +178,25 @@ impl Judge<'_> {
         let main = &self.loaded.main;
         let level = main.text("log.level").unwrap_or("info").to_owned();
         if let Err(why) = logging::filter(&level) {
-            self.fault(&[], main, "log.level", format!("expected a level such as \"info\", found {}: {why}", value::quote(&level)));
+            self.fault(
+                &[],
+                main,
+                "log.level",
+                format!("expected a level such as \"info\", found {}: {why}", value::quote(&level)),
+            );
         }
         let listen = main.text("metrics.listen").and_then(|text| {
             let address = text.parse::<SocketAddr>().ok();
             if address.is_none() {
                 let found = value::quote(text);
-                self.fault(&[], main, "metrics.listen", format!("expected an address and a port such as \"127.0.0.1:9347\", found {found}"));
+                self.fault(
+                    &[],
+                    main,
+                    "metrics.listen",
+                    format!(
+                        "expected an address and a port such as \"127.0.0.1:9347\", found {found}"
+                    ),
+                );
             }
             address
         });
@@ -177,7 +206,12 @@ impl Judge<'_> {
                 main.text("metrics.listen").unwrap_or_default()
             ));
         }
-        Process { level, json: main.text("log.format") == Some("json"), listen, sockets: sockets(self.loaded) }
+        Process {
+            level,
+            json: main.text("log.format") == Some("json"),
+            listen,
+            sockets: sockets(self.loaded),
+        }
     }
 
     /// A domain, if everything that it is made of is right.
@@ -211,11 +245,19 @@ impl Judge<'_> {
         let locals = values.texts("component.local_domains");
         let local_domains = locals.unwrap_or_else(|| {
             // A domain of one label has no parent.
-            vec![jid.domain_key().split_once('.').map_or(jid.domain_key(), |(_, rest)| rest).to_owned()]
+            vec![
+                jid.domain_key()
+                    .split_once('.')
+                    .map_or(jid.domain_key(), |(_, rest)| rest)
+                    .to_owned(),
+            ]
         });
         let local_domains: Vec<String> = local_domains
             .iter()
-            .map(|domain| Jid::parse(domain).map_or_else(|_| domain.clone(), |jid| jid.domain_key().to_owned()))
+            .map(|domain| {
+                Jid::parse(domain)
+                    .map_or_else(|_| domain.clone(), |jid| jid.domain_key().to_owned())
+            })
             .collect();
         let home = local_domains.first().and_then(|domain| Jid::parse(domain).ok());
         Some(Domain {
@@ -267,7 +309,12 @@ impl Judge<'_> {
             // The name of a further domain's table was judged when it was read.
             if path.is_empty() {
                 let found = value::quote(jid.as_str());
-                self.fault(path, values, "component.jid", format!("expected a domain such as \"rooms.example.com\", found {found}"));
+                self.fault(
+                    path,
+                    values,
+                    "component.jid",
+                    format!("expected a domain such as \"rooms.example.com\", found {found}"),
+                );
             }
             return None;
         }
@@ -285,7 +332,10 @@ impl Judge<'_> {
         }
         let host = text.trim_start_matches('[').trim_end_matches(']');
         let is_address = host.parse::<IpAddr>();
-        if host.is_empty() || host.contains(['/', '@', ' ']) || (is_address.is_err() && host.contains(':')) {
+        if host.is_empty()
+            || host.contains(['/', '@', ' '])
+            || (is_address.is_err() && host.contains(':'))
+        {
             self.fault(path, values, "component.server", format!("expected a host name, an address or unix:/path (the port goes to component.port), found {}", value::quote(text)));
             return None;
         }
@@ -324,13 +374,19 @@ impl Judge<'_> {
             None => "secret".into(),
         };
         let places = secret::Places {
-            credential: self.loaded.credentials.as_deref().map(|directory| (directory, name.as_str())),
+            credential: self
+                .loaded
+                .credentials
+                .as_deref()
+                .map(|directory| (directory, name.as_str())),
             file: values.text("component.secret_file").map(Path::new),
             text: values.secret.as_ref(),
         };
         match secret::find(&places) {
             Ok(found) => {
-                let warning = found.warning.map(|warning| format!("{}: {warning}", named(path, "component.secret_file")));
+                let warning = found
+                    .warning
+                    .map(|warning| format!("{}: {warning}", named(path, "component.secret_file")));
                 self.warnings.extend(warning);
                 Some(found.secret)
             }
@@ -351,7 +407,11 @@ impl Judge<'_> {
                 self.faults.push(Fault {
                     place: self.loaded.file.display().to_string(),
                     key: "store.path".into(),
-                    text: format!("{} and {jid} have the same directory {}: give each its own", other, domain.store.path.display()),
+                    text: format!(
+                        "{} and {jid} have the same directory {}: give each its own",
+                        other,
+                        domain.store.path.display()
+                    ),
                 });
             }
             if names.insert(domain.common.jid.domain_key().to_owned(), ()).is_some() {
@@ -395,7 +455,9 @@ fn contacts(value: &Value) -> BTreeMap<String, Vec<String>> {
     table
         .map(|(kind, value)| {
             let texts = match value {
-                Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                Value::Array(items) => {
+                    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+                }
                 single => single.as_str().map(str::to_owned).into_iter().collect(),
             };
             (kind.clone(), texts)
@@ -407,7 +469,9 @@ fn contacts(value: &Value) -> BTreeMap<String, Vec<String>> {
 fn section(values: &Values, section: &str) -> Value {
     let mut root = Value::Object(serde_json::Map::new());
     for (key, entry) in values.entries() {
-        let Some(rest) = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) else { continue };
+        let Some(rest) = key.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) else {
+            continue;
+        };
         let mut at = &mut root;
         for part in rest.split('.') {
             at = &mut at[part];

@@ -51,7 +51,8 @@ pub fn merge(
     let mut changes = Changes::default();
     let mut loaded = Loaded { domains: running.loaded.domains.clone(), ..new.loaded.clone() };
     compare(&definitions, &[], &running.loaded.main, &mut loaded.main, &mut changes);
-    for name in new.loaded.domains.keys().filter(|name| !running.loaded.domains.contains_key(*name)) {
+    for name in new.loaded.domains.keys().filter(|name| !running.loaded.domains.contains_key(*name))
+    {
         changes.restart.push(named(&["domains".into()], &value::bare_key(name)));
     }
     for (name, old) in &running.loaded.domains {
@@ -71,7 +72,8 @@ pub fn merge(
         ];
         for (list, own) in lists {
             let known = list.clone();
-            let inherited = |key: &String| known.iter().any(|main| key.ends_with(&format!(".{main}")));
+            let inherited =
+                |key: &String| known.iter().any(|main| key.ends_with(&format!(".{main}")));
             list.extend(own.into_iter().filter(|key| !inherited(key)));
         }
     }

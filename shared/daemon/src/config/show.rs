@@ -38,7 +38,10 @@ pub fn json(program: &Program, loaded: &Loaded) -> Value {
 }
 
 fn domains(loaded: &Loaded) -> impl Iterator<Item = (Vec<String>, &Values)> {
-    let further = loaded.domains.iter().map(|(name, values)| (vec!["domains".to_owned(), name.clone()], values));
+    let further = loaded
+        .domains
+        .iter()
+        .map(|(name, values)| (vec!["domains".to_owned(), name.clone()], values));
     std::iter::once((Vec::new(), &loaded.main)).chain(further)
 }
 
@@ -54,7 +57,8 @@ fn table(
     for definition in &Definitions::of(program).0 {
         let key = definition.setting.key;
         let implied = !path.is_empty() && (definition.is_of_process() || key == "component.jid");
-        let Some(Entry { written, origin: from, .. }) = values.entry(key).filter(|_| !implied) else {
+        let Some(Entry { written, origin: from, .. }) = values.entry(key).filter(|_| !implied)
+        else {
             continue;
         };
         let (of, last) = key.rsplit_once('.').unwrap_or(("", key));

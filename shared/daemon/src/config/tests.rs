@@ -18,7 +18,10 @@ const GOOD: &str = "[component]\njid = \"rooms.example.com\"\nsecret = \"s3cr3t-
 fn sources(environment: &[(&str, &str)]) -> Sources {
     Sources {
         file: "/etc/annex/probe.toml".into(),
-        environment: environment.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        environment: environment
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()))
+            .collect(),
         overrides: Vec::new(),
     }
 }
@@ -127,7 +130,9 @@ fn every_line_of_the_example_can_be_uncommented() {
     let uncommented: String = text
         .lines()
         .map(|line| match line.strip_prefix('#') {
-            Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase()) => format!("{setting}\n"),
+            Some(setting) if setting.starts_with(|first: char| first.is_ascii_lowercase()) => {
+                format!("{setting}\n")
+            }
             _ => format!("{line}\n"),
         })
         .collect::<String>();
@@ -214,12 +219,16 @@ fn variables_come_before_the_file_and_options_before_both() {
     let mut sources = sources(&environment);
     sources.overrides.push(("log.level", "debug".into()));
     let text = format!("{GOOD}port = 1\n");
-    let loaded = load_text(&probe::program(), &sources, &text).unwrap_or_else(|error| panic!("{error}"));
+    let loaded =
+        load_text(&probe::program(), &sources, &text).unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(loaded.main.value("component.port"), &json!(5999));
     assert_eq!(loaded.main.value("component.admins"), &json!(["a@example.com", "b@example.com"]));
     assert_eq!(loaded.main.value("probe.defaults.public"), &json!(true));
     assert_eq!(loaded.main.value("log.level"), &json!("debug"));
-    assert_eq!(loaded.main.entry("log.level").map(|entry| &entry.origin), Some(&Origin::CommandLine));
+    assert_eq!(
+        loaded.main.entry("log.level").map(|entry| &entry.origin),
+        Some(&Origin::CommandLine)
+    );
     assert!(loaded.warnings.iter().any(|warning| warning.contains("ANNEX_OTHER__KEY")));
 }
 
@@ -227,14 +236,21 @@ fn variables_come_before_the_file_and_options_before_both() {
 fn a_wrong_variable_is_named() {
     let result = loaded(GOOD, &[("ANNEX_COMPONENT__PORT", "many"), ("ANNEX_STORE__PAHT", "/x")]);
     let told = result.expect_err("wrong").to_string();
-    assert!(told.contains("ANNEX_COMPONENT__PORT: component.port: expected a whole number"), "{told}");
-    assert!(told.contains("ANNEX_STORE__PAHT: store.paht: unknown key; did you mean store.path?"), "{told}");
+    assert!(
+        told.contains("ANNEX_COMPONENT__PORT: component.port: expected a whole number"),
+        "{told}"
+    );
+    assert!(
+        told.contains("ANNEX_STORE__PAHT: store.paht: unknown key; did you mean store.path?"),
+        "{told}"
+    );
 }
 
 #[test]
 fn a_secret_of_digits_stays_what_it_is() {
     use secrecy::ExposeSecret;
-    let loaded = loaded("[component]\njid = \"a.b\"\n", &[("ANNEX_COMPONENT__SECRET", "007")]).expect("good");
+    let loaded = loaded("[component]\njid = \"a.b\"\n", &[("ANNEX_COMPONENT__SECRET", "007")])
+        .expect("good");
     let secret = loaded.main.secret.as_ref().map(|secret| secret.expose_secret().to_owned());
     assert_eq!(secret.as_deref(), Some("007"));
 }
@@ -301,7 +317,9 @@ fn a_new_secret_in_the_same_file_makes_a_new_connection() {
 
 #[test]
 fn what_is_shown_can_be_read_again() {
-    let config = good("admins = [\"a@example.com\"]\n[probe]\ngrace = \"90s\"\n[domains.\"b.c\".probe]\nusers = 1\n");
+    let config = good(
+        "admins = [\"a@example.com\"]\n[probe]\ngrace = \"90s\"\n[domains.\"b.c\".probe]\nusers = 1\n",
+    );
     let text = show::text(&probe::program(), &config.loaded, false);
     let again = loaded(&text, &[]).unwrap_or_else(|error| panic!("{error}\n{text}"));
     for (key, entry) in config.loaded.main.entries() {
@@ -316,7 +334,8 @@ fn shown(text: &str, environment: &[(&str, &str)]) -> String {
     match loaded(text, environment) {
         Err(error) => format!("{error} {error:?}"),
         Ok(loaded) => {
-            let shown = show::text(&program, &loaded, true) + &show::json(&program, &loaded).to_string();
+            let shown =
+                show::text(&program, &loaded, true) + &show::json(&program, &loaded).to_string();
             let config = match Config::of(&program, loaded.clone()) {
                 Ok(config) => format!("{config:?}"),
                 Err(error) => format!("{error} {error:?}"),

@@ -117,7 +117,8 @@ pub(crate) fn written(raw: &Raw) -> String {
         }
         Raw::Dict(_, table) if table.is_empty() => "{}".into(),
         Raw::Dict(_, table) => {
-            let entries = table.iter().map(|(key, value)| format!("{} = {}", bare_key(key), written(value)));
+            let entries =
+                table.iter().map(|(key, value)| format!("{} = {}", bare_key(key), written(value)));
             format!("{{ {} }}", entries.collect::<Vec<_>>().join(", "))
         }
     }
@@ -196,7 +197,10 @@ pub fn size(text: &str) -> Option<u64> {
         _ => return None,
     };
     // What would not fit a signed number is a slip of the pen.
-    behind.is_empty().then_some(number.checked_mul(bytes)?).filter(|bytes| i64::try_from(*bytes).is_ok())
+    behind
+        .is_empty()
+        .then_some(number.checked_mul(bytes)?)
+        .filter(|bytes| i64::try_from(*bytes).is_ok())
 }
 
 /// A number, its unit, and what follows.

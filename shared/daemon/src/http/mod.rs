@@ -89,7 +89,10 @@ fn router(process: ProcessHandle, metrics: PrometheusHandle, limit: usize) -> Ro
         let handler: MethodRouter<Context> = match route.method {
             "SSE" => get(events),
             "WS" => get(socket),
-            method => match Method::from_bytes(method.as_bytes()).ok().and_then(|method| MethodFilter::try_from(method).ok()) {
+            method => match Method::from_bytes(method.as_bytes())
+                .ok()
+                .and_then(|method| MethodFilter::try_from(method).ok())
+            {
                 Some(filter) => on(filter, forward),
                 None => continue,
             },
@@ -115,8 +118,21 @@ async fn render(State(context): State<Context>) -> Response {
 fn publish_numbers(domain: &DomainHandle) {
     let numbers = domain.report.numbers();
     let Numbers {
-        turns, stanzas_in, stanzas_out, bytes_in, bytes_out, inbox, outbox, backlog, commits,
-        commit_lag, reconnects, refused, gate, calls, ..
+        turns,
+        stanzas_in,
+        stanzas_out,
+        bytes_in,
+        bytes_out,
+        inbox,
+        outbox,
+        backlog,
+        commits,
+        commit_lag,
+        reconnects,
+        refused,
+        gate,
+        calls,
+        ..
     } = numbers;
     let name = || domain.jid.clone();
     let gauge = |metric: &'static str, value: u64| {
@@ -138,15 +154,20 @@ fn publish_numbers(domain: &DomainHandle) {
     gauge("annex_store_bytes", inspect.file_bytes);
     gauge("annex_store_live_bytes", inspect.live_bytes);
     #[allow(clippy::cast_precision_loss)]
-    metrics::gauge!("annex_store_commit_lag_seconds", "domain" => name()).set(commit_lag as f64 / 1e6);
+    metrics::gauge!("annex_store_commit_lag_seconds", "domain" => name())
+        .set(commit_lag as f64 / 1e6);
     counter("annex_turns_total", turns);
     counter("annex_disconnects_total", reconnects);
     counter("annex_stanzas_dropped_total", refused);
     counter("annex_gate_stopped_total", gate);
     counter("annex_store_flushes_total", inspect.flushes);
-    for (direction, stanzas, bytes) in [("in", stanzas_in, bytes_in), ("out", stanzas_out, bytes_out)] {
-        metrics::counter!("annex_stanzas_total", "domain" => name(), "direction" => direction).absolute(stanzas);
-        metrics::counter!("annex_bytes_total", "domain" => name(), "direction" => direction).absolute(bytes);
+    for (direction, stanzas, bytes) in
+        [("in", stanzas_in, bytes_in), ("out", stanzas_out, bytes_out)]
+    {
+        metrics::counter!("annex_stanzas_total", "domain" => name(), "direction" => direction)
+            .absolute(stanzas);
+        metrics::counter!("annex_bytes_total", "domain" => name(), "direction" => direction)
+            .absolute(bytes);
     }
 }
 
@@ -159,7 +180,8 @@ fn process_numbers() {
     }
     let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     #[allow(clippy::cast_precision_loss)]
-    metrics::gauge!("process_cpu_seconds_total").set(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9);
+    metrics::gauge!("process_cpu_seconds_total")
+        .set(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9);
 }
 
 async fn ready(State(context): State<Context>) -> Response {

@@ -95,10 +95,14 @@ const TOKEN: &str = "\r\nAuthorization: Bearer t";
 #[tokio::test]
 async fn a_request_is_answered_by_the_machine() {
     test(async |address| {
-        let mut stream = ask(address, &format!("POST /v1/things/7?x=1 HTTP/1.1{TOKEN}"), "body").await;
+        let mut stream =
+            ask(address, &format!("POST /v1/things/7?x=1 HTTP/1.1{TOKEN}"), "body").await;
         let answer = until(&mut stream, "}").await;
         assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
-        assert!(answer.contains(&json!({ "path": "/v1/things/7?x=1", "length": 4 }).to_string()), "{answer}");
+        assert!(
+            answer.contains(&json!({ "path": "/v1/things/7?x=1", "length": 4 }).to_string()),
+            "{answer}"
+        );
         let mut stream = ask(address, "POST /v1/things/7 HTTP/1.1", "body").await;
         assert!(until(&mut stream, "}").await.starts_with("HTTP/1.1 401"));
     })
@@ -120,10 +124,12 @@ async fn events_are_heard_by_those_who_may() {
     test(async |address| {
         let mut stranger = ask(address, "GET /v1/things/7/events HTTP/1.1", "").await;
         assert!(until(&mut stranger, "}").await.starts_with("HTTP/1.1 401"));
-        let mut listener = ask(address, &format!("GET /v1/things/7/events HTTP/1.1{TOKEN}"), "").await;
+        let mut listener =
+            ask(address, &format!("GET /v1/things/7/events HTTP/1.1{TOKEN}"), "").await;
         let head = until(&mut listener, "data: first").await;
         assert!(head.contains("text/event-stream"), "{head}");
-        let mut other = ask(address, &format!("POST /v1/things/8 HTTP/1.1{TOKEN}"), "of another").await;
+        let mut other =
+            ask(address, &format!("POST /v1/things/8 HTTP/1.1{TOKEN}"), "of another").await;
         until(&mut other, "}").await;
         let mut post = ask(address, &format!("POST /v1/things/7 HTTP/1.1{TOKEN}"), "news").await;
         until(&mut post, "}").await;

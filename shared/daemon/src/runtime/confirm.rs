@@ -62,24 +62,35 @@ pub(crate) struct Confirm {
     since: Option<Instant>,
     /// The machine knows of the stream: what it writes now is written to this one.
     begun: bool,
+    /// No mark was sent for turns up to this one.
+    floor: u64,
 }
 
 impl Confirm {
     /// For a new stream; `confirmed` is what is known from before.
     pub(crate) fn new(stream: u64, confirmed: u64) -> Self {
-        Self { stream, asked: confirmed, confirmed, bytes: 0, since: None, begun: false }
+        Self {
+            stream,
+            asked: confirmed,
+            confirmed,
+            bytes: 0,
+            since: None,
+            begun: false,
+            floor: confirmed,
+        }
     }
 
     /// The machine has learned of the stream in this turn. What earlier turns wrote went nowhere,
     /// so no mark may speak for them alone.
     pub(crate) fn begin(&mut self, turn: u64) {
         self.asked = self.asked.max(turn.saturating_sub(1));
+        self.floor = self.asked;
         self.begun = true;
     }
 
     /// Whether everything written so far is confirmed.
     pub(crate) fn is_settled(&self) -> bool {
-        self.since.is_none() && (!self.begun || self.confirmed >= self.asked)
+        self.since.is_none() && (self.asked <= self.floor || self.confirmed >= self.asked)
     }
 
     /// So many bytes of output were put into the buffer.
@@ -169,5 +180,20 @@ mod tests {
         assert_eq!(confirm.returned(&confirm.id(3)), Some(3));
         assert_eq!(confirm.returned(&confirm.id(4)), Some(4));
         assert_eq!(confirm.returned(&confirm.id(3)), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stream_on_which_nothing_was_said_is_settled() {
+        let mut confirm = Confirm::new(1, 4);
+        assert!(confirm.is_settled());
+        confirm.begin(9);
+        assert!(confirm.is_settled(), "what earlier turns wrote went nowhere");
+        let now = Instant::now();
+        confirm.wrote(100, now);
+        assert!(!confirm.is_settled());
+        assert_eq!(confirm.next(9, now + INTERVAL, false), Some(9));
+        assert!(!confirm.is_settled());
+        confirm.returned(&confirm.id(9));
+        assert!(confirm.is_settled());
     }
 }
