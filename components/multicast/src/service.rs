@@ -38,6 +38,7 @@ impl Component for Multicast {
     const PROGRAM: &'static str = "annex-multicast";
     const SECTION: &'static str = "multicast";
     const NAME: &'static str = "Multicast";
+    const KEEPS_FROM: bool = true;
     const TABLES: &'static [Table] = keys::TABLES;
 
     fn registry() -> Registry<Self> {

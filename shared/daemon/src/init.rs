@@ -52,6 +52,7 @@ pub(crate) fn init(
         secret_file: Some(secret_file.display().to_string()),
         port: Some(port),
         store: None,
+        foreign_from: asked.program.keeps_from.then_some(true),
     };
     write(&secret_file, &format!("{secret}\n"))?;
     write(&config, &example(asked.program, &filled))?;
@@ -61,7 +62,7 @@ pub(crate) fn init(
         None => vec![Server::Prosody, Server::Ejabberd],
     };
     for server in servers {
-        out::line(snippet(server, jid.as_str(), &secret, port));
+        out::line(snippet(server, jid.as_str(), &secret, port, asked.program.keeps_from));
     }
     out::line(next(asked, &config, jid.as_str()));
     Ok(Exit::Ok)
@@ -87,7 +88,15 @@ fn write(path: &PathBuf, text: &str) -> Result<(), Failure> {
 }
 
 /// What to add to the server's configuration.
-pub(crate) fn snippet(server: Server, jid: &str, secret: &str, port: u16) -> String {
+pub(crate) fn snippet(
+    server: Server,
+    jid: &str,
+    secret: &str,
+    port: u16,
+    keeps_from: bool,
+) -> String {
+    // What is passed on keeps the address of who sent it.
+    let line = |text: &str| if keeps_from { format!("{text}\n") } else { String::new() };
     match server {
         Server::Prosody => {
             let port_line = if port == 5347 {
@@ -100,7 +109,8 @@ pub(crate) fn snippet(server: Server, jid: &str, secret: &str, port: u16) -> Str
                  (a reload does not start a new Component):\n\
                  \n\
                  {port_line}Component \"{jid}\"\n\
-                 \x20   component_secret = \"{secret}\"\n"
+                 \x20   component_secret = \"{secret}\"\n{}",
+                line("    validate_from_addresses = false"),
             )
         }
         Server::Ejabberd => format!(
@@ -110,9 +120,10 @@ pub(crate) fn snippet(server: Server, jid: &str, secret: &str, port: u16) -> Str
              \x20 - port: {port}\n\
              \x20   ip: 127.0.0.1\n\
              \x20   module: ejabberd_service\n\
-             \x20   global_routes: false\n\
+             \x20   global_routes: false\n{}\
              \x20   hosts:\n\
-             \x20     {jid}: {{password: \"{secret}\"}}\n"
+             \x20     {jid}: {{password: \"{secret}\"}}\n",
+            line("    check_from: false"),
         ),
     }
 }

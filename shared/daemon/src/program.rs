@@ -36,6 +36,8 @@ pub struct Program {
     pub tables: &'static [Table],
     /// HTTP routes of the component.
     pub http: &'static [HttpRoute],
+    /// It needs a server that lets it keep senders' addresses.
+    pub keeps_from: bool,
     /// Verbs of the component, with what they are called.
     pub verbs: Vec<Verb>,
     /// Runs one domain.
@@ -70,6 +72,7 @@ impl Program {
             check: C::check,
             tables: C::TABLES,
             http: C::HTTP,
+            keeps_from: C::KEEPS_FROM,
             verbs: verbs
                 .map(|command| Verb {
                     words: command.node.split('/').collect(),

@@ -116,6 +116,8 @@ pub trait Component: Sized {
     const TABLES: &'static [Table];
     /// The HTTP routes it serves.
     const HTTP: &'static [HttpRoute] = &[];
+    /// It passes stanzas on with the addresses of their senders, which the server must allow.
+    const KEEPS_FROM: bool = false;
 
     /// Everything it offers.
     fn registry() -> Registry<Self>;

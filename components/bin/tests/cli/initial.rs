@@ -30,6 +30,24 @@ fn what_init_writes_passes_the_check() {
 }
 
 #[test]
+fn who_passes_on_for_others_is_let_to() {
+    let directory = tempdir().expect("a directory");
+    for (server, line) in [
+        ("prosody", "    validate_from_addresses = false\n"),
+        ("ejabberd", "    check_from: false\n"),
+    ] {
+        let config = directory.path().join(server).join("multicast.toml");
+        let mut init = std::process::Command::new(env!("CARGO_BIN_EXE_annex-multicast"));
+        init.args(["init", "multicast.example.com", "--server", server, "--config"]).arg(&config);
+        assert!(said(&mut init).ended(0).out.contains(line));
+        assert!(read(&config).contains("\nforeign_from = true\n"));
+        let mut init = bare(&["init", "rooms.example.com", "--server", server, "--config"]);
+        let rooms = said(init.arg(directory.path().join(server).join("muc.toml"))).ended(0);
+        assert!(!rooms.out.contains(line.trim()), "{}", rooms.out);
+    }
+}
+
+#[test]
 fn init_never_replaces_a_file() {
     let directory = tempdir().expect("a directory");
     let config = directory.path().join("muc.toml");

@@ -21,6 +21,8 @@ pub struct Filled {
     pub port: Option<u16>,
     /// `store.path`.
     pub store: Option<String>,
+    /// `component.foreign_from`.
+    pub foreign_from: Option<bool>,
 }
 
 /// The whole file.
@@ -76,6 +78,7 @@ fn line(program: &Program, definition: &Definition, key: &str, filled: &Filled) 
         "component.secret_file" => filled.secret_file.as_deref().map(value::quote),
         "component.port" => filled.port.filter(|port| *port != 5347).map(|port| port.to_string()),
         "store.path" => filled.store.as_deref().map(value::quote),
+        "component.foreign_from" => filled.foreign_from.map(|keeps| keeps.to_string()),
         _ => None,
     };
     let sample = || definition.example.replace("component.s", &format!("{}.s", program.section));
