@@ -3,7 +3,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 /// The secret, and what is odd about where it was found.
 pub(crate) struct Found {
@@ -26,7 +26,15 @@ pub(crate) fn find(places: &Places<'_>) -> Result<Found, String> {
     if let Some((directory, name)) = places.credential {
         let path = directory.join(name);
         if path.exists() {
-            return Ok(Found { secret: read(&path)?, warning: None });
+            let secret = read(&path)?;
+            // systemd reads it once, at the start.
+            let newer = places.file.and_then(|file| read(file).ok());
+            let differs =
+                newer.is_some_and(|newer| newer.expose_secret() != secret.expose_secret());
+            let warning = differs.then(|| {
+                "the file differs from systemd's credential, which counts: restart to take the file's".into()
+            });
+            return Ok(Found { secret, warning });
         }
     }
     if let Some(path) = places.file {
@@ -73,8 +81,6 @@ pub(crate) fn generate() -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use secrecy::ExposeSecret;
-
     use super::*;
 
     fn found(places: &Places<'_>) -> String {
@@ -94,6 +100,7 @@ mod tests {
             text: Some(&text),
         };
         assert_eq!(found(&all), "credential");
+        assert!(find(&all).expect("a secret").warning.is_some(), "the file was changed since");
         assert_eq!(found(&Places { credential: Some((directory.path(), "none")), ..all }), "file");
         assert_eq!(found(&Places { credential: None, file: None, ..all }), "text");
         assert!(find(&Places { credential: None, file: None, text: None }).is_err());

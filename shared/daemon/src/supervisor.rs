@@ -3,7 +3,7 @@
 
 use std::{
     cell::RefCell,
-    path::PathBuf,
+    path::{Path, PathBuf},
     rc::Rc,
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -153,6 +153,7 @@ fn start(
     let (control, commands) = mpsc::channel(64);
     let report = Arc::new(Report::default());
     let store = storage.store().clone();
+    remove_partial(&domain.store.path);
     let inspect = store.inspect();
     let records: u64 = inspect.tables.iter().map(|table| table.records).sum();
     tracing::info!(
@@ -164,6 +165,20 @@ fn start(
     );
     running.spawn_local((program.run)(domain, storage, settings, commands, report.clone()));
     DomainHandle { jid: domain.common.jid.as_str().to_owned(), control, report, events, store }
+}
+
+/// A backup that was written for somebody who never took it away.
+fn remove_partial(store: &Path) {
+    let Ok(entries) = std::fs::read_dir(store) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("backup-") && name.ends_with(".partial"))
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Tells every domain to stop, and waits for all of them.
@@ -287,7 +302,9 @@ impl Running<'_> {
         }
         let old = self.config.domains.iter().zip(&effective.domains);
         for ((old, new), served) in old.zip(self.state.handle.domains.iter()) {
-            let link = (!same_link(&old.link, &new.link)).then(|| Box::new(new.link.clone()));
+            // The reader of a stream keeps the bounds with which it began.
+            let same = same_link(&old.link, &new.link) && old.limits.inbound == new.limits.inbound;
+            let link = (!same).then(|| Box::new(new.link.clone()));
             let limits = (old.limits != new.limits).then_some(new.limits);
             if old.common == new.common
                 && old.section == new.section

@@ -143,3 +143,86 @@ impl ServerCertVerifier for Look {
         ring::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{ServerConfig, pki_types::PrivateKeyDer},
+    };
+
+    use super::*;
+
+    const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:server' \
+        xmlns:stream='http://etherx.jabber.org/streams' from='example.com' id='1' version='1.0'>";
+    const STARTTLS: &str = "<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>\
+        </stream:features>";
+    const PROCEED: &str = "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>";
+
+    async fn until(stream: &mut TcpStream, word: &str) {
+        let mut heard = String::new();
+        let mut buffer = [0; 1024];
+        while !heard.contains(word) {
+            let bytes = stream.read(&mut buffer).await.expect("bytes");
+            assert!(bytes > 0, "it ended: {heard}");
+            heard.push_str(&String::from_utf8_lossy(&buffer[..bytes]));
+        }
+    }
+
+    /// A server with a certificate for these names, or without encryption if there are none.
+    async fn serve(names: &[&str]) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let place = listener.local_addr().expect("an address");
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            until(&mut stream, "jabber:server").await;
+            stream.write_all(OPEN.as_bytes()).await.expect("a header");
+            if names.is_empty() {
+                stream.write_all(b"<stream:features/>").await.expect("features");
+                return;
+            }
+            stream.write_all(STARTTLS.as_bytes()).await.expect("features");
+            until(&mut stream, "starttls").await;
+            stream.write_all(PROCEED.as_bytes()).await.expect("leave");
+            let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+            let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("its key");
+            let config = ServerConfig::builder_with_provider(ring::default_provider().into())
+                .with_safe_default_protocol_versions()
+                .expect("versions")
+                .with_no_client_auth()
+                .with_single_cert(vec![made.cert.der().clone()], key)
+                .expect("a configuration");
+            let _ = TlsAcceptor::from(Arc::new(config)).accept(stream).await;
+        });
+        place
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_names_the_subdomain_is_good() {
+        let place = serve(&["example.com", "rooms.example.com"]).await;
+        assert_eq!(shown(place, "rooms.example.com").await, Ok(Shown::Names));
+        let place = serve(&["*.example.com"]).await;
+        assert_eq!(shown(place, "rooms.example.com").await, Ok(Shown::Names));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_does_not_is_told_by_its_names() {
+        let place = serve(&["example.com", "chat.example.com"]).await;
+        let Ok(Shown::Others(names)) = shown(place, "rooms.example.com").await else {
+            panic!("it does not name it");
+        };
+        assert!(names.iter().any(|name| name.contains("chat.example.com")), "{names:?}");
+    }
+
+    #[tokio::test]
+    async fn a_server_without_encryption_is_told_of() {
+        let place = serve(&[]).await;
+        let why = shown(place, "rooms.example.com").await.expect_err("no certificate");
+        assert!(why.contains("STARTTLS"), "{why}");
+    }
+}

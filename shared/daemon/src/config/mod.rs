@@ -206,6 +206,12 @@ impl Judge<'_> {
                 main.text("metrics.listen").unwrap_or_default()
             ));
         }
+        if main.text("log.trace_file").is_some() {
+            self.warnings.push(
+                "log.trace_file: everything handled is written there, contents of messages too"
+                    .into(),
+            );
+        }
         Process {
             level,
             json: main.text("log.format") == Some("json"),
