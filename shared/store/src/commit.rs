@@ -197,8 +197,13 @@ impl Storage {
     }
 
     fn look(&mut self) {
+        if self.shared.compacting.load(Ordering::Relaxed) {
+            // Again at the next tick, or after the next portion of writes.
+            self.unchecked = 1;
+            return;
+        }
         self.unchecked = 0;
-        self.hurried &= self.shared.compacting.load(Ordering::Relaxed);
+        self.hurried = false;
         if self.failed.is_none() && compact::is_due(self) {
             self.churn = 0;
             compact::start(&self.shared);

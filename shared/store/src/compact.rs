@@ -39,10 +39,7 @@ pub(crate) fn is_due(storage: &Storage) -> bool {
     let shared = &storage.shared;
     let live = storage.writer.state.live();
     let files = storage.writer.engine.file_len();
-    files > shared.config.compact_from
-        && files > live + live / 10 * 9
-        && storage.churn > live / 4
-        && !shared.compacting.load(Ordering::Relaxed)
+    files > shared.config.compact_from && files > live + live / 10 * 9 && storage.churn > live / 4
 }
 
 /// Compacts on a thread of its own.
