@@ -21,6 +21,7 @@ pub mod program;
 pub mod runtime;
 mod secret;
 mod signals;
+mod state;
 mod supervisor;
 
 pub use program::main;

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{Reply, Request, verbs};
-use crate::supervisor::State;
+use crate::state::State;
 
 /// Longest line that is read.
 const LINE: u64 = 1 << 20;

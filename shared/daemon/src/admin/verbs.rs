@@ -13,7 +13,7 @@ use crate::{
     handle::{DomainHandle, Order},
     logging,
     runtime::Control,
-    supervisor::State,
+    state::State,
 };
 
 pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> Reply {
