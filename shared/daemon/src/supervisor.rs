@@ -6,6 +6,7 @@ use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast, mpsc},
     task::{JoinSet, LocalSet},
+    time::Instant,
 };
 
 use crate::{
@@ -38,6 +39,7 @@ pub(crate) fn run(program: &Program, config: Config, sources: &Sources) -> Resul
     let outcome = runtime.block_on(local.run_until(serve(program, config, sources)));
     // What is left to the threads of the pool (a backup, a name to resolve) is not waited for.
     runtime.shutdown_background();
+    notify::settle();
     outcome
 }
 
@@ -296,26 +298,31 @@ impl Running<'_> {
     }
 }
 
-/// Keeps systemd informed: the line of status when it changes, the watchdog when every core has
-/// answered.
+/// Keeps systemd informed: the line of status when it changes, the watchdog twice in its interval,
+/// if every core has answered.
 async fn watch(state: &State) {
     if !notify::is_wanted() {
         return std::future::pending().await;
     }
-    let look = notify::watchdog_interval().map_or(LOOK, |interval| (interval / 2).min(LOOK));
+    let feed = notify::watchdog_interval().map(|interval| interval / 2);
+    let look = feed.map_or(LOOK, |feed| feed.min(LOOK));
     let mut told = String::new();
+    let mut fed: Option<Instant> = None;
     loop {
         let line = state.line();
         if line != told {
             notify::status(&line);
             told = line;
         }
-        let mut alive = true;
-        for domain in state.handle.domains.iter() {
-            alive &= asked(domain).await.is_some();
-        }
-        if alive && notify::watchdog_interval().is_some() {
-            notify::watchdog();
+        if feed.is_some_and(|feed| fed.is_none_or(|fed| fed.elapsed() + look > feed)) {
+            let mut alive = true;
+            for domain in state.handle.domains.iter() {
+                alive &= asked(domain).await.is_some();
+            }
+            if alive {
+                notify::watchdog();
+                fed = Some(Instant::now());
+            }
         }
         tokio::time::sleep(look).await;
     }
