@@ -18,7 +18,8 @@ fuzz_target!(|data: &[u8]| {
         let _ = (field.boolean(), field.number(0, 10), field.jid(), field.jids(), field.lines());
     }
     let written = String::from_utf8(form.xml()).expect("what is written is text");
-    let again = Form::parse(&written.parse().expect("what is written can be read")).expect("a form");
+    let again =
+        Form::parse(&written.parse().expect("what is written can be read")).expect("a form");
     // A submission is written without types.
     if form.kind != annex_stanza::FormKind::Submit {
         assert_eq!(again, form);
