@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annex_service::settings::{Mistake, Reload, Setting, Type};
+use annex_service::settings::{Mistake, Reload, Section, Setting, Type};
 use serde_json::Value;
 
 use crate::room::config::{Config, Private, Roles, Whois};
@@ -230,59 +230,57 @@ pub const SETTINGS: &[Setting] = &[
 impl Settings {
     /// Reads a section that passed [`check`]; what is missing has its default.
     pub fn read(section: &Value) -> Self {
-        let read = Reader(section);
-        let count = |key| u32::try_from(read.number(key)).unwrap_or(u32::MAX);
-        let size = |key| usize::try_from(read.number(key)).unwrap_or(usize::MAX);
-        let max_history = count("max_history");
+        let read = Section::new(section, SETTINGS);
+        let max_history = read.integer("max_history");
         Self {
-            create: match &*read.text("create") {
+            create: match read.text("create") {
                 "anyone" => Create::Anyone,
                 "admins" => Create::Admins,
                 _ => Create::Local,
             },
-            rooms_per_creator: count("rooms_per_creator"),
+            rooms_per_creator: read.integer("rooms_per_creator"),
             lock_timeout: read.duration("lock_timeout"),
             stop_on_shutdown: read.text("on_shutdown") == "stop",
             suspend_grace: read.duration("suspend_grace"),
-            sweep_rate: count("sweep_rate").max(1),
-            messages_per_second: count("messages_per_second"),
-            message_burst: count("message_burst").max(1),
-            presences_per_second: count("presences_per_second"),
-            joins_per_second: count("joins_per_second"),
-            max_users: count("max_users"),
-            max_users_headroom: count("max_users_headroom"),
+            sweep_rate: read.integer::<u32>("sweep_rate").max(1),
+            messages_per_second: read.integer("messages_per_second"),
+            message_burst: read.integer::<u32>("message_burst").max(1),
+            presences_per_second: read.integer("presences_per_second"),
+            joins_per_second: read.integer("joins_per_second"),
+            max_users: read.integer("max_users"),
+            max_users_headroom: read.integer("max_users_headroom"),
             max_history,
-            max_nick: size("max_nick"),
-            max_name: size("max_name"),
-            max_description: size("max_description"),
-            max_password: size("max_password"),
-            max_subject: size("max_subject"),
-            max_reason: size("max_reason"),
+            max_nick: read.integer("max_nick"),
+            max_name: read.integer("max_name"),
+            max_description: read.integer("max_description"),
+            max_password: read.integer("max_password"),
+            max_subject: read.integer("max_subject"),
+            max_reason: read.integer("max_reason"),
             admins_are_owners: read.flag("admins_are_owners"),
             room: Config {
                 name: String::new(),
                 description: String::new(),
-                lang: read.text("default_lang"),
+                lang: read.text("default_lang").to_owned(),
                 pubsub: String::new(),
                 public: read.flag("default_public"),
                 persistent: read.flag("default_persistent"),
                 moderated: read.flag("default_moderated"),
                 members_only: read.flag("default_members_only"),
                 password: None,
-                whois: match &*read.text("default_whois") {
+                whois: match read.text("default_whois") {
                     "anyone" => Whois::Anyone,
                     _ => Whois::Moderators,
                 },
                 subject_by_participants: read.flag("default_subject_by_participants"),
                 invites: read.flag("default_invites"),
-                private: Private::parse(&read.text("default_private")).unwrap_or(Private::Anyone),
-                max_users: count("default_max_users"),
+                private: Private::parse(read.text("default_private")).unwrap_or(Private::Anyone),
+                max_users: read.integer("default_max_users"),
                 broadcast: Roles::ALL,
                 member_list: Roles::MODERATORS,
                 logging: false,
                 archiving: read.flag("default_archiving"),
                 max_history,
-                default_history: count("default_history").min(max_history),
+                default_history: read.integer::<u32>("default_history").min(max_history),
             },
         }
     }
@@ -297,67 +295,15 @@ impl Default for Settings {
 /// Every mistake in a section. Types and ranges of single values are checked against [`SETTINGS`]
 /// before; here is what concerns several of them.
 pub fn check(section: &Value) -> Vec<Mistake> {
-    let read = Reader(section);
+    let read = Section::new(section, SETTINGS);
     let mut mistakes = Vec::new();
-    if read.number("default_history") > read.number("max_history") {
+    if read.integer::<u32>("default_history") > read.integer("max_history") {
         mistakes.push(Mistake {
             key: "muc.default_history".into(),
             text: "is more than muc.max_history: lower it, or raise the other".into(),
         });
     }
     mistakes
-}
-
-/// Values by key, with the defaults of [`SETTINGS`].
-struct Reader<'a>(&'a Value);
-
-impl Reader<'_> {
-    fn default(key: &str) -> &'static str {
-        SETTINGS
-            .iter()
-            .find(|setting| setting.key.strip_prefix("muc.") == Some(key))
-            .map_or("", |setting| setting.default)
-    }
-
-    fn number(&self, key: &str) -> u64 {
-        let given = self.0[key].as_u64();
-        given.unwrap_or_else(|| Self::default(key).parse().unwrap_or(0))
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        self.0[key].as_bool().unwrap_or_else(|| Self::default(key) == "true")
-    }
-
-    fn text(&self, key: &str) -> String {
-        match self.0[key].as_str() {
-            Some(text) => text.to_owned(),
-            None => Self::default(key).trim_matches('"').to_owned(),
-        }
-    }
-
-    fn duration(&self, key: &str) -> Duration {
-        if let Some(seconds) = self.0[key].as_f64() {
-            return Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        }
-        let parsed = duration(&self.text(key));
-        parsed.or_else(|| duration(Self::default(key).trim_matches('"'))).unwrap_or_default()
-    }
-}
-
-/// A number with a unit, such as `15m`.
-fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
-    let seconds = match unit.trim() {
-        "ms" => return Some(Duration::from_millis(number)),
-        "s" | "" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    Some(Duration::from_secs(number.saturating_mul(seconds)))
 }
 
 #[cfg(test)]

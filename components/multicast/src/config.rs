@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annex_service::settings::{Mistake, Reload, Setting, Type};
+use annex_service::settings::{Mistake, Reload, Section, Setting, Type};
 use annex_stanza::Jid;
 use serde_json::Value;
 
@@ -171,17 +171,17 @@ pub const SETTINGS: &[Setting] = &[
 impl Settings {
     /// Reads a section that passed [`check`]; what is missing has its default.
     pub fn read(section: &Value) -> Self {
-        let read = Reader(section);
+        let read = Section::new(section, SETTINGS);
         Self {
-            access: match &*read.text("access") {
+            access: match read.text("access") {
                 "local" => Access::Local,
                 "listed" => Access::Listed,
                 _ => Access::Anyone,
             },
             listed: read.list("listed").filter_map(|text| Jid::parse(text).ok()).collect(),
-            limit_local: read.count("limit_local"),
-            limit_remote: read.count("limit_remote"),
-            limit_listed: read.count("limit_listed"),
+            limit_local: read.integer("limit_local"),
+            limit_remote: read.integer("limit_remote"),
+            limit_listed: read.integer("limit_listed"),
             whole: read.text("bad_address") != "itself",
             strip_replyto: read.flag("strip_replyto"),
             privilege: read.text("from_fallback") == "privilege",
@@ -189,11 +189,11 @@ impl Settings {
             remote_cache: read.duration("remote_cache").min(Duration::from_secs(24 * 3_600)),
             remote_retry: read.duration("remote_retry"),
             remote_timeout: read.duration("remote_timeout"),
-            presence_recipients: read.count("presence_recipients"),
+            presence_recipients: read.integer("presence_recipients"),
             suspend_grace: read.duration("suspend_grace"),
-            sweep_rate: u32::try_from(read.count("sweep_rate")).unwrap_or(u32::MAX).max(1),
+            sweep_rate: read.integer::<u32>("sweep_rate").max(1),
             lists_by_local: read.text("create_lists") == "local",
-            list_members: read.count("list_members"),
+            list_members: read.integer("list_members"),
         }
     }
 }
@@ -201,65 +201,11 @@ impl Settings {
 /// Every mistake in a section. Types and ranges of single values are checked against [`SETTINGS`]
 /// before.
 pub fn check(section: &Value) -> Vec<Mistake> {
-    let read = Reader(section);
+    let read = Section::new(section, SETTINGS);
     let bad = read.list("listed").filter(|text| Jid::parse(text).is_err());
     let mistake = |text: &str| Mistake {
         key: "multicast.listed".into(),
         text: format!("{text} is neither an address nor a domain"),
     };
     bad.map(mistake).collect()
-}
-
-/// Values by key, with the defaults of [`SETTINGS`].
-struct Reader<'a>(&'a Value);
-
-impl Reader<'_> {
-    fn default(key: &str) -> &'static str {
-        SETTINGS
-            .iter()
-            .find(|setting| setting.key.strip_prefix("multicast.") == Some(key))
-            .map_or("", |setting| setting.default)
-    }
-
-    fn count(&self, key: &str) -> usize {
-        let given = self.0[key].as_u64().and_then(|number| usize::try_from(number).ok());
-        given.unwrap_or_else(|| Self::default(key).parse().unwrap_or(0))
-    }
-
-    fn flag(&self, key: &str) -> bool {
-        self.0[key].as_bool().unwrap_or_else(|| Self::default(key) == "true")
-    }
-
-    fn text(&self, key: &str) -> String {
-        let given = self.0[key].as_str();
-        given.unwrap_or_else(|| Self::default(key).trim_matches('"')).to_owned()
-    }
-
-    fn list(&self, key: &str) -> impl Iterator<Item = &str> {
-        self.0[key].as_array().into_iter().flatten().filter_map(Value::as_str)
-    }
-
-    fn duration(&self, key: &str) -> Duration {
-        if let Some(seconds) = self.0[key].as_f64() {
-            return Duration::try_from_secs_f64(seconds).unwrap_or_default();
-        }
-        let parsed = duration(&self.text(key));
-        parsed.or_else(|| duration(Self::default(key).trim_matches('"'))).unwrap_or_default()
-    }
-}
-
-/// A number with a unit, such as `15m`.
-fn duration(text: &str) -> Option<Duration> {
-    let text = text.trim();
-    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
-    let number: u64 = text[..text.len() - unit.len()].parse().ok()?;
-    let seconds = match unit.trim() {
-        "ms" => return Some(Duration::from_millis(number)),
-        "s" | "" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => return None,
-    };
-    Some(Duration::from_secs(number.saturating_mul(seconds)))
 }

@@ -1,5 +1,13 @@
 //! Settings: each has one definition, from which the example file, the manual page, validation and
-//! the reload rules come.
+//! the reload rules come. A component reads its own section with [`Section`].
+
+mod quantity;
+mod section;
+
+pub use self::{
+    quantity::{duration, size},
+    section::Section,
+};
 
 /// When a changed value takes effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
