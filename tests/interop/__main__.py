@@ -53,11 +53,10 @@ def parse():
 
 
 def start(server, stack, builtin):
-    """Start the four components; return the one for rooms. None if the server's own stand in."""
+    """Start the four components, by service. None of them if the server's own rooms stand in."""
     if builtin:
-        return None
-    running = {service: stack.enter_context(Component(server, service)) for service in PROGRAMS}
-    return running["rooms"]
+        return {}
+    return {service: stack.enter_context(Component(server, service)) for service in PROGRAMS}
 
 
 def run(one, world):

@@ -17,13 +17,15 @@ def binaries():
 class Component:
     """One of the four programs, attached to a server. Its data are below the server's directory."""
 
-    def __init__(self, server, service):
+    def __init__(self, server, service, program=None, name=None, port=None, settings=""):
+        """`program` runs at another's address, and has `name` then; `settings` are added to its file."""
         self.server = server
         self.address = server.address(service)
-        self.program = PROGRAMS[service]
-        self.directory = server.directory / self.program
+        self.program = program or PROGRAMS[service]
+        name = name or self.program
+        self.directory = server.directory / name
         self.directory.mkdir(mode=0o700)
-        self.log = server.directory / f"{self.program}.log"
+        self.log = server.directory / f"{name}.log"
         self.config = self.directory / "config.toml"
         self.config.touch(mode=0o600)
         self.config.write_text(
@@ -31,11 +33,11 @@ class Component:
             f'jid = "{self.address}"\n'
             f'secret = "{server.secrets[service]}"\n'
             'server = "127.0.0.1"\n'
-            f"port = {server.ports[service]}\n"
+            f"port = {port or server.ports[service]}\n"
             f'admins = ["admin@{server.domain}"]\n'
             f'local_domains = ["{server.domain}"]\n'
             "[store]\n"
-            f'path = "{self.directory / "store"}"\n'
+            f'path = "{self.directory / "store"}"\n' + settings
         )
         self.process = None
 

@@ -29,7 +29,7 @@ def main():
     with SERVERS[options.server]() as server, contextlib.ExitStack() as stack:
         say("starting " + ", ".join(PROGRAMS.values()))
         components = {service: stack.enter_context(Component(server, service)) for service in PROGRAMS}
-        world = World(server, components["rooms"])
+        world = World(server, components)
         try:
             asyncio.run(talk(world))
         except Exception as trouble:

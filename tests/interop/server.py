@@ -24,9 +24,9 @@ class Server:
     system_user = ""
     ports_are_separate = False  # whether each component has a port of its own
 
-    def __init__(self, config=None, builtin=False):
+    def __init__(self, config=None, builtin=False, domain=DOMAIN):
         """`config` replaces the template; `builtin` adds the server's own rooms."""
-        self.domain = DOMAIN
+        self.domain = domain
         self.builtin = builtin
         self.user = user_for(self.system_user)
         self.process = None

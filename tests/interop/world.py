@@ -27,11 +27,12 @@ def scenario(function=None, *, needs_annex=False, differs=None):
 
 
 class World:
-    """A running server and, unless its own rooms stand in, a running annex-muc."""
+    """A running server and, unless its own rooms stand in, the components behind it."""
 
-    def __init__(self, server, component=None):
+    def __init__(self, server, components=None):
         self.server = server
-        self.component = component
+        self.components = components or {}
+        self.component = component = self.components.get("rooms")
         self.service = component.address if component else f"builtin.{server.domain}"
         self.name = ""  # of the scenario that runs
         self._clients = []
