@@ -55,7 +55,8 @@ impl From<Address> for Recipient {
     }
 }
 
-/// A hole in the payload, by its place in it.
+/// A hole in the payload, by its place in it: as [`Xml::place`] and [`Xml::attr_slot`] tell it
+/// while the payload is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
     /// Bytes of payload before it.

@@ -216,6 +216,32 @@ fn what_is_sent_is_read_as_it_was_meant() {
 }
 
 #[test]
+fn a_template_fills_the_slots_that_the_writer_left() {
+    // An envelope around a copy that has a place of its own in it.
+    let mut copy = Xml::new();
+    copy.open_raw(b"<addresses xmlns='http://jabber.org/protocol/address'").attr("n", "1");
+    let own = copy.place();
+    copy.open_raw(b"<address type='to'").attr("delivered", "true").close();
+    let copy = copy.finish();
+    let mut xml = Xml::new();
+    xml.open("forwarded").xmlns(ns::FORWARD).open("message").xmlns(ns::CLIENT);
+    let to = xml.attr_slot("to");
+    let start = xml.place();
+    xml.raw(&copy);
+    let slots = [Slot { at: to, number: 1 }, Slot { at: start + own, number: 0 }];
+    let stanza = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(&xml.finish());
+    let fills = [Bytes::from("<address/>"), Bytes::from("o&apos;hara@b.c")];
+    let recipient = Recipient { slots: Some(fills.into()), ..Recipient::from(&jid("b.c")) };
+    assert_eq!(
+        String::from_utf8(Template::with_slots(&stanza, &slots).render(&recipient)).unwrap(),
+        "<message from='x.y' to='b.c'><forwarded xmlns='urn:xmpp:forward:0'>\
+         <message xmlns='jabber:client' to='o&apos;hara@b.c'>\
+         <addresses xmlns='http://jabber.org/protocol/address' n='1'><address/>\
+         <address type='to' delivered='true'/></addresses></message></forwarded></message>",
+    );
+}
+
+#[test]
 fn a_list_that_shrinks_in_any_order_does_not_keep_its_chunks() {
     let runs = |list: &Chunks<usize>| {
         let (mut at, mut runs) = (0, 0);

@@ -90,6 +90,37 @@ impl Xml {
         self
     }
 
+    /// Begins an element whose start tag was kept from a frame, up to and without its `>` or `/>`:
+    /// attributes may follow.
+    pub fn open_raw(&mut self, tag: &[u8]) -> &mut Self {
+        debug_assert!(
+            tag.first() == Some(&b'<') && !matches!(tag.last(), Some(b'>' | b'/')),
+            "{:?} is no open start tag",
+            String::from_utf8_lossy(tag)
+        );
+        self.end_tag();
+        let start = self.out.len() + 1;
+        self.out.extend_from_slice(tag);
+        let name = tag.iter().position(|byte| *byte == b' ').unwrap_or(tag.len());
+        self.names.push((start, start + name.max(1) - 1));
+        self.in_tag = true;
+        self
+    }
+
+    /// An attribute whose value is a [`Slot`](crate::Slot) of a template: gives its place. What
+    /// fills it was escaped with [`escape_attr`].
+    pub fn attr_slot(&mut self, name: &str) -> usize {
+        self.attr(name, "");
+        self.out.len() - 1
+    }
+
+    /// The place behind what was written so far, where a [`Slot`](crate::Slot) of a template for
+    /// whole elements may stand, or what is written next begins.
+    pub fn place(&mut self) -> usize {
+        self.end_tag();
+        self.out.len()
+    }
+
     /// Ends the innermost element.
     pub fn close(&mut self) -> &mut Self {
         let Some((start, end)) = self.names.pop() else {
@@ -127,7 +158,7 @@ impl Xml {
         self.close()
     }
 
-    /// Bytes so far: where a page must be cut.
+    /// Bytes so far, to see what still fits.
     pub fn len(&self) -> usize {
         self.out.len()
     }
