@@ -100,6 +100,21 @@ async fn a_stanza_of_six_hundred_kilobytes_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_presence_of_twenty_kilobytes_is_refused_and_a_departure_heard() {
+    let presence = |kind: &str| {
+        let long = "x".repeat(20_000);
+        format!(
+            "<presence from='a@x/r' to='r@{DOMAIN}/n' {kind}><status>{long}</status></presence>"
+        )
+    };
+    let answers = survives(&presence("id='p'")).await;
+    assert!(has(&answers, "<presence from='r@rooms.example/n' id='p' type='error'"), "{answers:?}");
+    assert!(has(&answers, "policy-violation"), "{answers:?}");
+    let answers = survives(&presence("type='unavailable'")).await;
+    assert!(has(&answers, "type='unavailable'"), "{answers:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn odd_headers_neither_end_the_stream_nor_the_process() {
     for stranger in [
         message("a@x/🦀", DOMAIN, "emoji"),

@@ -59,7 +59,7 @@ proptest! {
         inner in proptest::collection::vec(content(), 0..4),
         cuts in proptest::collection::vec(1_usize..9, 1..40),
     ) {
-        let limits = Limits { depth: 4, children: 9, bytes: 200 };
+        let limits = Limits { depth: 4, children: 9, bytes: 200, presence: 100 };
         let bytes = format!(
             "<message from='a@b.c' to='x.y'>{}</message><presence from='a@b.c' to='x.y'/>",
             inner.concat()

@@ -159,6 +159,33 @@ fn a_stanza_of_600_kilobytes_is_refused() {
 }
 
 #[test]
+fn a_presence_of_more_than_16_kib_is_refused_and_a_message_of_that_size_is_not() {
+    let long = "x".repeat(16 << 10);
+    let presence = |kind: &str| {
+        format!("<presence {kind} from='a@b.c/d' to='r@x.y/n'><status>{long}</status></presence>")
+    };
+    let (condition, _, from) = refused(&presence(""));
+    assert_eq!((condition, from.as_deref()), (Condition::PolicyViolation, SENDER));
+    assert_eq!(refused(&presence("type='foo'")).0, Condition::BadRequest);
+    assert!(matches!(read(&message(&format!("<body>{long}</body>"))), Frame::Stanza(_)));
+}
+
+#[test]
+fn who_leaves_has_left_whatever_comes_with_it() {
+    let deep = "<x>".repeat(100) + &"</x>".repeat(100);
+    for (content, kind) in
+        [(&*"x".repeat(20 << 10), "unavailable"), (&deep, "unavailable"), (&deep, "error")]
+    {
+        let presence = format!(
+            "<presence type='{kind}' from='a@b.c/d' to='r@x.y/n'><a>{content}</a></presence>"
+        );
+        let Frame::Stanza(stanza) = read(&presence) else { panic!("a departure") };
+        assert_eq!(stanza.kind.type_attr(), Some(kind));
+        assert!(stanza.payload.bytes().is_empty() && stanza.payload.children().is_empty());
+    }
+}
+
+#[test]
 fn more_elements_than_the_gate_allows_are_refused() {
     assert!(matches!(read(&message(&"<x/>".repeat(1_000))), Frame::Stanza(_)));
     assert_eq!(refused(&message(&"<x/>".repeat(1_001))).0, Condition::PolicyViolation);

@@ -346,6 +346,16 @@ const SHARED: &[(Setting, &str)] = &[
     ),
     (
         shared(
+            "limits.presence",
+            Type::Size,
+            "\"16 KiB\"",
+            Reconnect,
+            "Longest presence that is accepted; a longer one is refused to its sender.",
+        ),
+        "",
+    ),
+    (
+        shared(
             "limits.depth",
             Type::Integer(8, 1_000),
             "64",

@@ -104,7 +104,7 @@ impl Judge<'_> {
                 named(path, "limits.stanza_out")
             ));
         }
-        for key in ["limits.stanza_in", "limits.stanza_out"] {
+        for key in ["limits.stanza_in", "limits.presence", "limits.stanza_out"] {
             if values.number(key) < 10_000 {
                 // RFC 6120 §13.12: the least that everybody must accept.
                 self.fault(path, values, key, "expected 10000 B or more (RFC 6120 §13.12)");
@@ -313,6 +313,7 @@ fn limits(values: &Values) -> Limits {
             depth: size("limits.depth"),
             children: size("limits.children"),
             bytes: size("limits.stanza_in"),
+            presence: size("limits.presence"),
         },
         stanza_out: size("limits.stanza_out"),
         inbox: size("limits.inbox"),

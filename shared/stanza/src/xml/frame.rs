@@ -16,17 +16,20 @@ pub struct Limits {
     pub children: usize,
     /// Bytes on the wire.
     pub bytes: usize,
+    /// Bytes of a presence, which a room tells to everyone in it.
+    pub presence: usize,
 }
 
 impl Limits {
     /// For bytes of our own: what was let in under any configuration, and what we wrote. Only depth
     /// is bounded, since trees of it are built by recursion.
-    pub const OWN: Self = Self { depth: 1_024, children: usize::MAX, bytes: usize::MAX };
+    pub const OWN: Self =
+        Self { depth: 1_024, children: usize::MAX, bytes: usize::MAX, presence: usize::MAX };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { depth: 64, children: 1_000, bytes: 512 * 1024 }
+        Self { depth: 64, children: 1_000, bytes: 512 << 10, presence: 16 << 10 }
     }
 }
 

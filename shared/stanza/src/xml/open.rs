@@ -82,8 +82,12 @@ impl Open {
     /// So many more bytes belong to it.
     pub(super) fn count(&mut self, bytes: usize, limits: &Limits) {
         self.bytes += bytes;
-        if self.bytes > limits.bytes && self.refused.is_none() {
+        if self.refused.is_some() {
+            // It is counted on, for the sake of memory.
+        } else if self.bytes > limits.bytes {
             self.refuse("gate.bytes", "The stanza is too large");
+        } else if self.bytes > limits.presence && self.name == "presence" {
+            self.refuse("gate.presence", "The presence is too large");
         }
     }
 
@@ -208,7 +212,7 @@ impl Open {
         found.map(|(_, value)| value.clone())
     }
 
-    fn stanza(self) -> Frame {
+    fn stanza(mut self) -> Frame {
         let bad = |reason| Refusal::new(Condition::BadRequest, reason);
         let mut refusal = None;
         let kind = match (self.name.as_str(), self.attr("type").map(String::as_str)) {
@@ -252,6 +256,11 @@ impl Open {
             refusal = Some(Refusal::new(Condition::JidMalformed, "gate.to"));
         }
         let (id, lang) = (self.attr("id").cloned(), self.lang());
+        let gone = [PresenceType::Unavailable, PresenceType::Error].map(Kind::Presence);
+        if gone.contains(&kind) {
+            // Whoever leaves is gone, however much he has to say: only his words are refused.
+            self.refused = None;
+        }
         match (self.refused.or(refusal), from, to) {
             (None, Some(from), Some(to)) => Frame::Stanza(Stanza {
                 kind,
