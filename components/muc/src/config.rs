@@ -47,6 +47,8 @@ pub struct Settings {
     pub max_users_headroom: u32,
     /// Messages of the past that one who enters may get at most.
     pub max_history: u32,
+    /// Bytes of a message's content at most.
+    pub max_message: usize,
     /// Bytes of a nickname at most.
     pub max_nick: usize,
     /// Bytes of a room's name at most.
@@ -145,6 +147,12 @@ pub const SETTINGS: &[Setting] = &[
         Type::Integer(0, 10_000),
         "100",
         "Messages of the past at most for one who enters a room.",
+    ),
+    setting(
+        "muc.max_message",
+        Type::Size,
+        "\"64 KiB\"",
+        "Longest message to a room or to somebody in it; a longer one is refused to its sender.",
     ),
     setting("muc.max_nick", Type::Integer(1, 480), "256", "Bytes of a nickname at most."),
     setting("muc.max_name", Type::Integer(1, 65_536), "256", "Bytes of a room's name at most."),
@@ -250,6 +258,7 @@ impl Settings {
             max_users: read.integer("max_users"),
             max_users_headroom: read.integer("max_users_headroom"),
             max_history,
+            max_message: read.size("max_message"),
             max_nick: read.integer("max_nick"),
             max_name: read.integer("max_name"),
             max_description: read.integer("max_description"),

@@ -49,6 +49,8 @@ refusals! {
     no_such_nick: ItemNotFound "muc.occupant.unknown" "Nobody has this nickname here",
     /// §7.4.
     no_voice: Forbidden "muc.message.no-voice" "You have no voice in this room",
+    /// §18.1: a bound of the service.
+    long_message: PolicyViolation "muc.message.long" "The message is too long for this service",
     /// §7.4, §17.2.
     not_groupchat: BadRequest "muc.message.type" "Messages to a room are of type groupchat",
     /// §7.5.

@@ -9,7 +9,7 @@ use annex_service::context::{Context, Outcome};
 use annex_stanza::{Kind, MessageType, Outgoing, Stanza, Xml};
 
 use super::{affiliation::Role, errors, history, strip, subject};
-use crate::{keys::MessageRecord, refusals, service::Muc};
+use crate::{config::Settings, keys::MessageRecord, refusals, service::Muc};
 
 /// A message to `room@service`.
 pub(crate) fn message(
@@ -23,6 +23,12 @@ pub(crate) fn message(
         // §17.2: what is typed otherwise is refused, also by one who is not there.
         _ => Err(refusals::not_groupchat().into()),
     }
+}
+
+/// What one sender says costs everybody in the room: there is a bound to it.
+pub(crate) fn is_short(settings: &Settings, stanza: &Stanza) -> Outcome<()> {
+    let bytes = stanza.payload.bytes().len();
+    if bytes <= settings.max_message { Ok(()) } else { Err(refusals::long_message().into()) }
 }
 
 fn groupchat(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<()> {
@@ -44,6 +50,7 @@ fn groupchat(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
     if occupant.role < Role::Participant {
         return Err(refusals::no_voice().into());
     }
+    is_short(settings, stanza)?;
     if !occupant.messages.take(now, settings.messages_per_second, settings.message_burst) {
         return Err(refusals::message_rate().into());
     }

@@ -3,7 +3,7 @@
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Kind, MessageType, Outgoing, Stanza, Xml, ns};
 
-use super::{errors, strip};
+use super::{errors, message, strip};
 use crate::{refusals, service::Muc};
 
 /// A message to `room@service/nick`.
@@ -30,6 +30,7 @@ pub(crate) fn message(
     let Some(sender) = room.occupants.get_mut(&session.occupant) else {
         return Err(refusals::not_in_room().into());
     };
+    message::is_short(settings, stanza)?;
     if !sender.messages.take(now, settings.messages_per_second, settings.message_burst) {
         return Err(refusals::message_rate().into());
     }

@@ -160,6 +160,27 @@ fn the_subject_is_for_those_whom_the_room_allows() {
     assert_eq!(brief(told.last().expect("the subject comes last")), "Bob: subject [] (delayed)");
 }
 
+/// Design §2: 64 KiB, in a room and between two.
+#[test]
+fn a_message_that_is_too_long_is_refused_to_its_sender() {
+    let mut table = Table::three();
+    let of = |bytes: usize| format!("<body>{}</body>", "x".repeat(bytes - 13));
+    table.message(BOB, &of(64 * 1024));
+    assert_eq!(table.harness.take_to(CAROL).len(), 1);
+    table.quiet();
+    let long = of(64 * 1024 + 1);
+    table.message(BOB, &long);
+    table.whisper(BOB, "Carol", &long);
+    table.told(BOB, &["message: error modify policy-violation"; 2]);
+    table.message(DAVE, &long);
+    table.told(DAVE, &["message: error modify not-acceptable"]);
+    table.silence();
+    let mut table = Table::with(serde_json::json!({ "max_message": "100 B" }));
+    table.open();
+    table.say(ALICE, &"x".repeat(100));
+    table.told(ALICE, &["message: error modify policy-violation"]);
+}
+
 /// Design §9.
 #[test]
 fn messages_that_come_too_fast_are_refused_with_wait() {

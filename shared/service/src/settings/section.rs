@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Setting, duration};
+use super::{Setting, duration, size};
 
 /// Values of a section that was checked, by key without the section's name. What is missing has the
 /// default of its definition, so that `Value::Null` is the section of nothing but defaults.
@@ -47,6 +47,12 @@ impl<'a> Section<'a> {
     /// A list of texts, by default empty.
     pub fn list(&self, key: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         self.values[key].as_array().into_iter().flatten().filter_map(Value::as_str)
+    }
+
+    /// A size: a number of bytes, or text with a unit.
+    pub fn size(&self, key: &str) -> usize {
+        let bytes = self.values[key].as_u64().or_else(|| size(self.text(key)));
+        bytes.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or_default()
     }
 
     /// A time: a number of seconds, or text with a unit.
