@@ -244,6 +244,44 @@ async fn a_turn_number_is_never_used_twice() {
     );
 }
 
+/// What turns that wrote nothing had told, and nobody had confirmed.
+#[tokio::test(start_paused = true)]
+async fn a_turn_number_is_never_used_twice_also_where_a_crash_follows_turns_that_wrote_nothing() {
+    let numbers = Arc::new(Mutex::new(Vec::new()));
+    let seen = numbers.clone();
+    let machine = move |input: Input, turn: &mut Turn<'_>| {
+        if matches!(input, Input::Stanza(_)) {
+            seen.lock().expect("lock").push((turn.number(), turn.stamp()));
+        }
+        keeper(input, turn);
+    };
+    let setup = Setup::default();
+    for run in 0..4 {
+        let mut running = setup.clone().start(Script(machine.clone()));
+        // In each run the clock stands an hour before that of the run before.
+        running.clock.step(-3_600_000_000 * run);
+        let mut server = running.net.accept().await;
+        server.returns = false;
+        settle().await;
+        for body in ["r1", "r2", "r3"] {
+            server.send(&message("a@x/r", DOMAIN, body)).await;
+            server.payload().await;
+            // Stamps move on with the clock.
+            tokio::time::advance(std::time::Duration::from_millis(700)).await;
+        }
+        running.task.abort();
+        settle().await;
+        setup.memory.crash();
+    }
+    let numbers = numbers.lock().expect("lock");
+    assert_eq!(numbers.len(), 12);
+    assert!(
+        numbers.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 < pair[1].1),
+        "{numbers:?}"
+    );
+    assert_eq!(setup.memory.records().len(), 0);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_timer_fires_at_its_time_and_one_that_is_past_with_the_next_turn() {
     use annex_service::effect::Timer;

@@ -16,7 +16,7 @@ use annex_service::{
     input::Input,
     machine::Machine,
     store::{Page, StoreError},
-    turn::{Marks, TurnState},
+    turn::TurnState,
 };
 use annex_store::{Committed, Store};
 use tokio::{
@@ -38,6 +38,7 @@ use super::{
     online::Line,
     pressure::Pressure,
     requests::Requests,
+    reserve::Reserve,
     space::SpaceWatch,
     storage::Storage,
     timers::Timers,
@@ -71,6 +72,7 @@ pub(crate) struct Core<M> {
     pub(super) timers: Timers,
     pub(super) calls: Calls,
     pub(super) requests: Requests,
+    pub(super) reserve: Reserve,
     pub(super) meter: Meter,
     pub(super) space: SpaceWatch,
     pub(super) trace: Option<Trace>,
@@ -108,11 +110,8 @@ impl<M: Machine> Core<M> {
         let Surroundings { clock, dial } = surroundings;
         let Storage { store, commits } = storage;
         let stored = store.marks();
-        // Turns that wrote nothing leave no commit, but the mark of what was confirmed.
-        let marks = Marks {
-            turn: stored.committed.turn.max(stored.confirmed.turn),
-            stamp: stored.committed.stamp.max(stored.confirmed.stamp),
-        };
+        let reserve = Reserve::behind(stored);
+        let marks = reserve.end();
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| RunError::Random(error.to_string()))?;
         let trace = match &settings.trace {
@@ -144,6 +143,7 @@ impl<M: Machine> Core<M> {
             timers: Timers::default(),
             calls: Calls::default(),
             requests: Requests::default(),
+            reserve,
             meter: Meter::new(settings.link.jid.as_str()),
             space: SpaceWatch::new(settings.space.clone(), now.since_start),
             trace,

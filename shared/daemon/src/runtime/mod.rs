@@ -24,6 +24,7 @@ mod online;
 mod orders;
 mod pressure;
 mod requests;
+mod reserve;
 mod space;
 mod storage;
 mod stream;

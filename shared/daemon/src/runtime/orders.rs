@@ -2,8 +2,7 @@
 
 use std::{future::poll_fn, time::Duration};
 
-use annex_service::{input::Input, machine::Machine, turn::Marks};
-use annex_store::Mark;
+use annex_service::{input::Input, machine::Machine};
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -91,11 +90,6 @@ impl<M: Machine> Core<M> {
 
     /// Closes the stream, if one is up, and lets go of everything.
     pub(super) async fn end(mut self) -> Result<(), RunError> {
-        if self.stop != Stop::Now && self.flight.is_empty() && self.is_settled() {
-            // The last turns wrote nothing: their numbers are not to be used again all the same.
-            let Marks { turn, stamp } = self.state.marks();
-            self.store.confirm(Mark { turn, stamp });
-        }
         if let (State::Up(stream), false) = (&mut self.line.state, self.stop == Stop::Now) {
             stream.out.extend_from_slice(b"</stream:stream>");
             let goodbye = async {

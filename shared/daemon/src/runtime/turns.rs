@@ -115,9 +115,11 @@ impl<M: Machine> Core<M> {
         self.report.turn.store(marks.turn, std::sync::atomic::Ordering::Relaxed);
         let effects: Vec<_> = effects.into_iter().filter_map(|effect| self.gated(effect)).collect();
         let held = effects.iter().map(lanes::held).sum();
-        let commit = (!ops.is_empty()).then(|| ops.iter().map(Op::size).sum());
+        let commits = !ops.is_empty() || self.reserve.is_spent(marks);
+        let commit = commits.then(|| ops.iter().map(Op::size).sum());
         let ended = Ended { turn: marks.turn, stream: self.stream, effects, commit, held };
         if let Some(bytes) = commit {
+            self.reserve.renew(marks);
             self.store.commit(Commit { turn: marks.turn, stamp: marks.stamp, ops });
             self.space.wrote(bytes, self.clock.now().since_start);
         } else if self.flight.is_empty() {
