@@ -33,7 +33,9 @@ pub(crate) fn presence(
 ) -> Outcome<()> {
     let addressed = stanza.payload.has(ns::ADDRESS, "addresses");
     match stanza.kind {
-        Kind::Presence(PresenceType::Error) => send::bounced(multicast, stanza, context),
+        Kind::Presence(PresenceType::Error) => {
+            send::bounced(multicast, stanza, context);
+        }
         // XEP-0033 §3
         Kind::Presence(_) if addressed && stanza.to.resource().is_some() => {
             return Err(refusals::not_service().into());

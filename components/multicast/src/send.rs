@@ -295,19 +295,45 @@ pub(crate) fn kept(draft: &Draft, copies: Copies) -> (Template, Audience) {
     (template, audience)
 }
 
+/// The server gives back a copy for its sender: Prosody does so to whoever handed it over.
+pub(crate) fn returned(
+    multicast: &mut Multicast,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    if !bounced(multicast, stanza, context) && multicast.probe.verdict == Verdict::Kept {
+        let error = Outgoing {
+            kind: stanza.kind,
+            from: stanza.from.clone(),
+            id: stanza.id.clone(),
+            lang: stanza.lang.clone(),
+            payload: stanza.payload.bytes().to_vec(),
+        };
+        context.turn.send_in(Lane::of(&stanza.to), &error, &stanza.to);
+    }
+    Ok(())
+}
+
 /// A service of another server gives back what it was to deliver: its users get a stanza each,
-/// once.
-pub(crate) fn bounced(multicast: &mut Multicast, error: &Stanza, context: &mut Context<'_, '_>) {
+/// once. Whether that is what the error is about.
+pub(crate) fn bounced(
+    multicast: &mut Multicast,
+    error: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> bool {
     let now = context.turn.since_start();
-    let Some(back) = multicast.remote.bounced(error, &multicast.settings, now) else { return };
+    let Some(back) = multicast.remote.bounced(error, &multicast.settings, now) else {
+        return false;
+    };
     if multicast.probe.verdict != Verdict::Kept {
-        return;
+        return true;
     }
     let targets: Vec<&Target> = back.targets.iter().collect();
     for copies in deliver::copies(&back.draft, &targets) {
         let (template, audience) = kept(&back.draft, copies);
         context.turn.fanout(Lane::of(&back.draft.from), template, audience);
     }
+    true
 }
 
 /// The refusal in a failure; what the store says goes on.

@@ -38,6 +38,7 @@ impl Component for Multicast {
     const PROGRAM: &'static str = "annex-multicast";
     const SECTION: &'static str = "multicast";
     const NAME: &'static str = "Multicast";
+    const PORT: u16 = 5349;
     const KEEPS_FROM: bool = true;
     const TABLES: &'static [Table] = keys::TABLES;
 
@@ -49,7 +50,8 @@ impl Component for Multicast {
             .message(Shape::Entity, send::elsewhere)
             .message(Shape::Occupant, send::elsewhere)
             .presence(Shape::Service, presence::presence)
-            .iq_answer(answer);
+            .iq_answer(answer)
+            .returned(send::returned);
         for shape in [Shape::Service, Shape::Entity, Shape::Occupant] {
             for kind in [IqType::Get, IqType::Set] {
                 registry = registry.iq(shape, kind, ns::ADDRESS, "addresses", on_iq);

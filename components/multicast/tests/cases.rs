@@ -506,6 +506,37 @@ fn access_is_refused_to_whom_it_is_not_given() {
     assert_eq!(harness.take().len(), 1);
 }
 
+// M17
+
+#[test]
+fn an_error_of_one_recipient_that_the_server_gives_to_us_goes_to_the_sender() {
+    let mut harness = open(json!({}));
+    harness.stanza(&message(&(to("nobody@example.com") + &to("b@example.com"))));
+    assert_eq!(harness.take().len(), 2);
+    let error = "<message type='error' id='m1' from='nobody@example.com' \
+                 to='alice@example.com/phone'><error type='cancel'><service-unavailable \
+                 xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>";
+    harness.stanza(error);
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["alice@example.com/phone"]);
+    sent[0].expect(error);
+    // What comes to the service itself ends here, and nothing else is passed on.
+    harness.stanza(&error.replace("to='alice@example.com/phone'", &format!("to='{JID}'")));
+    harness.stanza(&error.replace("type='error' ", ""));
+    let sent = harness.take();
+    assert!(sent.len() == 1 && sent[0].xml.contains("<item-not-found"), "{sent:?}");
+}
+
+#[test]
+fn what_is_returned_is_passed_on_only_where_senders_addresses_stay() {
+    let mut harness = start(json!({}));
+    harness.take();
+    harness.advance(std::time::Duration::from_secs(11));
+    harness
+        .stanza("<message type='error' from='nobody@example.com' to='alice@example.com/phone'/>");
+    assert!(harness.take().is_empty());
+}
+
 // M18
 
 #[test]

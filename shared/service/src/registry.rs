@@ -105,6 +105,7 @@ pub struct Registry<C> {
     pub(crate) message: Vec<(Shape, Handler<C>)>,
     pub(crate) presence: Vec<(Shape, Handler<C>)>,
     pub(crate) iq_answer: Option<Handler<C>>,
+    pub(crate) returned: Option<Handler<C>>,
     pub(crate) identities: Vec<(Shape, Identity)>,
     pub(crate) features: Vec<(Shape, &'static str)>,
     pub(crate) info: Vec<(Shape, InfoHandler<C>)>,
@@ -126,6 +127,7 @@ impl<C> Registry<C> {
             message: Vec::new(),
             presence: Vec::new(),
             iq_answer: None,
+            returned: None,
             identities: Vec::new(),
             features: vec![(Shape::Service, ns::DISCO_INFO), (Shape::Service, ns::DISCO_ITEMS)],
             info: Vec::new(),
@@ -175,6 +177,13 @@ impl<C> Registry<C> {
     /// IQ results and errors, to any address.
     pub fn iq_answer(mut self, handler: Handler<C>) -> Self {
         self.iq_answer = Some(handler);
+        self
+    }
+
+    /// Errors of messages and presence, to addresses of other domains: a server gives back what it
+    /// could not deliver to whoever handed it over, also where the sender is someone else.
+    pub fn returned(mut self, handler: Handler<C>) -> Self {
+        self.returned = Some(handler);
         self
     }
 

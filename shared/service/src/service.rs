@@ -121,7 +121,14 @@ impl<C: Component> Service<C> {
 
     fn route(&mut self, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
         if stanza.to.domain_key() != self.shared.common.jid.domain_key() {
-            return Err(refusals::not_ours().into());
+            let error = matches!(
+                stanza.kind,
+                Kind::Message(MessageType::Error) | Kind::Presence(PresenceType::Error)
+            );
+            return match self.registry.returned.filter(|_| error) {
+                Some(handler) => self.call(handler, stanza, turn),
+                None => Err(refusals::not_ours().into()),
+            };
         }
         let shape = Shape::of(&stanza.to);
         match stanza.kind {
