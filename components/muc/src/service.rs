@@ -8,10 +8,9 @@ use annex_service::{
     context::{Context, Failure, Outcome},
     effect::{Effect, Response, Timer},
     pending::Pending,
-    record::Parts,
     registry::{Answer, Registry, Shape},
     settings::{Mistake, Setting},
-    store::{Page, Scan, Table},
+    store::{Page, Table},
 };
 use annex_stanza::{IqType, Jid, Kind, PresenceType, Stanza, ns};
 
@@ -42,6 +41,7 @@ pub(crate) const TIMER_IDLE: u8 = 36;
 
 /// Time after which an empty room leaves memory.
 const IDLE: Duration = Duration::from_secs(60);
+const WATCH: Timer = Timer { kind: TIMER_IDLE, id: 0 };
 /// Pages under way at most.
 const PAGES: usize = 256;
 
@@ -63,8 +63,6 @@ pub struct Muc {
     pub(crate) rooms: Rooms,
     pub(crate) waiting: Pending<Waiting>,
     pub(crate) sweep: Sweep,
-    /// The timer that forgets idle rooms is armed.
-    watching: bool,
 }
 
 impl Component for Muc {
@@ -136,14 +134,16 @@ impl Component for Muc {
             settings,
             waiting: Pending::new(PAGES),
             sweep: Sweep::default(),
-            watching: false,
         }
     }
 
     fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()> {
         match event {
-            // Rooms are read when somebody speaks to them, or by the sweep.
-            Event::Start | Event::Done { .. } => {}
+            Event::Start => {
+                self.rooms.read_occupied(context)?;
+                context.turn.arm(WATCH, IDLE);
+            }
+            Event::Done { .. } => {}
             Event::Timer(timer) => self.timer(timer, context)?,
             Event::Online { confirmed } => {
                 retell::retell(self, confirmed, context)?;
@@ -172,6 +172,7 @@ impl Component for Muc {
     }
 
     fn forget(&mut self, address: &Jid) {
+        self.rooms.complete = false;
         if address.local().is_some() {
             self.rooms.forget(address);
         } else {
@@ -203,21 +204,15 @@ impl Muc {
             TIMER_SWEEP => sweep::go_on(self, context),
             TIMER_GRACE => sweep::grace(self, context),
             TIMER_IDLE => {
-                self.watching = false;
-                if self.rooms.evict(context.turn.since_start(), IDLE) {
-                    self.watch_idle(context);
+                // Always, and not when a room is read: what a refused stanza arms is taken back.
+                self.rooms.evict(context.turn.since_start(), IDLE);
+                if !self.rooms.complete {
+                    self.rooms.read_occupied(context)?;
                 }
+                context.turn.arm(WATCH, IDLE);
                 Ok(())
             }
             _ => Ok(()),
-        }
-    }
-
-    /// A room may be idle soon.
-    pub(crate) fn watch_idle(&mut self, context: &mut Context<'_, '_>) {
-        if !self.watching {
-            self.watching = true;
-            context.turn.arm(Timer { kind: TIMER_IDLE, id: 0 }, IDLE);
         }
     }
 
@@ -232,20 +227,15 @@ impl Muc {
 
     /// §11.2: everybody is told that the service goes, each session for itself.
     fn shut_down(&mut self, context: &mut Context<'_, '_>) -> Outcome<()> {
-        let mut scan = Scan::all(keys::OCCUPIED);
-        let mut rooms = Vec::new();
-        loop {
-            let page = context.turn.scan(scan.clone())?;
-            for row in &page.rows {
-                rooms.push(Parts::of(keys::OCCUPIED, &row.key).u64()?);
-            }
-            match page.rows.last() {
-                Some(last) if !page.complete => scan = scan.after(&last.key),
-                _ => break,
-            }
-        }
-        for id in rooms {
-            let Some(room) = self.rooms.find_by_id(id, context)? else { continue };
+        self.rooms.read_occupied(context)?;
+        let occupied: Vec<Jid> = self
+            .rooms
+            .iter()
+            .filter(|room| !room.is_empty())
+            .map(|room| room.jid.clone())
+            .collect();
+        for jid in occupied {
+            let Some(room) = self.rooms.here(&jid) else { continue };
             let everybody: Vec<u64> = room.occupants.keys().copied().collect();
             for number in everybody {
                 let Some(occupant) = room.occupants.get(&number) else { continue };
@@ -253,7 +243,6 @@ impl Muc {
                 let departure = Departure { codes: &[332], ..Departure::default() };
                 drop(room.depart(number, &sessions, &departure, context));
             }
-            let jid = room.jid.clone();
             leave::settle(self, &jid, context)?;
         }
         Ok(())
@@ -281,9 +270,6 @@ fn presence(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Ou
         // Rooms have no subscriptions; a request is not a join (§17.3).
         _ => Ok(()),
     };
-    if muc.rooms.here(&stanza.to).is_some_and(|room| room.is_empty()) {
-        muc.watch_idle(context);
-    }
     outcome.map_err(|failure| match failure {
         Failure::Refused(refusal) => {
             Failure::Refused(refusals::to_presence(refusal, &stanza.to.bare()))

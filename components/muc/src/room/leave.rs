@@ -39,7 +39,6 @@ pub(crate) fn settle(muc: &mut Muc, jid: &Jid, context: &mut Context<'_, '_>) ->
         return Ok(());
     }
     if room.record.config.persistent && !room.is_locked() {
-        muc.watch_idle(context);
         return Ok(());
     }
     if let Some(room) = muc.rooms.forget(jid) {

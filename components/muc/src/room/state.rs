@@ -8,8 +8,8 @@ use std::{
 use annex_service::{
     context::Context,
     effect::{Effect, Lane},
-    record::Record,
-    store::StoreError,
+    record::{Parts, Record},
+    store::{Scan, StoreError},
     turn::Turn,
 };
 use annex_stanza::{Audience, Jid, Nick, Recipient, Template, Xml};
@@ -207,12 +207,32 @@ pub(crate) struct Rooms {
     ids: BTreeMap<u64, Box<str>>,
     /// The service's admins own every room.
     pub(crate) admins_own: bool,
+    /// Every room that has occupants is here.
+    pub(crate) complete: bool,
 }
 
 impl Rooms {
     /// None yet.
     pub(crate) fn new(admins_own: bool) -> Self {
         Self { admins_own, ..Self::default() }
+    }
+
+    /// Reads every room that has occupants: from then on, whoever is in a room is in memory, and
+    /// what a stanza makes us read is an empty room, a handful of records.
+    pub(crate) fn read_occupied(&mut self, context: &Context<'_, '_>) -> Result<(), StoreError> {
+        let mut scan = Scan::all(keys::OCCUPIED);
+        loop {
+            let page = context.turn.scan(scan.clone())?;
+            for row in &page.rows {
+                self.find_by_id(Parts::of(keys::OCCUPIED, &row.key).u64()?, context)?;
+            }
+            match page.rows.last() {
+                Some(last) if !page.complete => scan = scan.after(&last.key),
+                _ => break,
+            }
+        }
+        self.complete = true;
+        Ok(())
     }
 
     /// The room with this number, if it is in memory.
@@ -274,19 +294,16 @@ impl Rooms {
         self.ids.clear();
     }
 
-    /// Forgets rooms where nobody is and that were not used for `idle`; true if empty ones remain.
-    pub(crate) fn evict(&mut self, now: Duration, idle: Duration) -> bool {
+    /// Forgets rooms where nobody is and that were not used for `idle`.
+    pub(crate) fn evict(&mut self, now: Duration, idle: Duration) {
         let ids = &mut self.ids;
-        let mut left = false;
         self.rooms.retain(|_, room| {
             let keep = !room.is_empty() || now.saturating_sub(room.touched) < idle;
             if !keep {
                 ids.remove(&room.id);
             }
-            left |= keep && room.is_empty();
             keep
         });
-        left
     }
 
     /// All that are in memory, in order of their addresses.

@@ -35,6 +35,40 @@ fn occupants_stay_through_a_restart_and_nobody_notices() {
     }
 }
 
+/// Design §2: who is in a room is in memory from the start on, and a stranger brings nothing in.
+#[test]
+fn what_has_occupants_is_read_at_start_and_what_a_stranger_touches_is_forgotten() {
+    let mut table = Table::three();
+    table.harness.disconnect();
+    let before = table.harness.machine().component().image();
+    table.harness.restart();
+    assert_eq!(table.harness.machine().component().image(), before);
+
+    let mut table = Table::new();
+    table.submit(&[("muc#roomconfig_persistentroom", &["1"])]);
+    table.admin(ALICE, "<item jid='dave@example.net' affiliation='outcast'/>");
+    table.leave(ALICE, "Ann");
+    table.quiet();
+    let minutes = |table: &mut Table| table.harness.advance(Duration::from_secs(200));
+    let rooms = |table: &Table| table.harness.machine().component().image().len();
+    minutes(&mut table);
+    table.stanza(&format!("<presence from='{DAVE}' to='{ROOM}' type='error'/>"));
+    table.stanza(&format!(
+        "<message from='{DAVE}' to='{ROOM}/Ann' type='error'><error type='cancel'>
+           <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    ));
+    assert_eq!(rooms(&table), 0);
+    table.silence();
+    table.join(DAVE, "Dave");
+    table.told(DAVE, &["presence: error auth forbidden"]);
+    assert_eq!(rooms(&table), 1);
+    minutes(&mut table);
+    assert_eq!(rooms(&table), 0);
+    table.say(DAVE, "anybody?");
+    minutes(&mut table);
+    assert_eq!(rooms(&table), 0);
+}
+
 /// What happened is on disk, and what was told of it is lost: it is told again.
 fn lost(table: &mut Table, what: impl FnOnce(&mut Table)) -> Vec<String> {
     table.harness.confirm();
