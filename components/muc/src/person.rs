@@ -18,6 +18,7 @@ use crate::{
     room::{
         affiliation::{self, Affiliation},
         depart::Departure,
+        history::Kept,
         leave,
         presence::Asked,
     },
@@ -139,7 +140,7 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
         // The history keeps no mark of a message that is gone; an archive will.
         context.turn.delete(table, row.key.to_vec());
         if let Some(room) = muc.rooms.here_by_id(room) {
-            room.kept = None;
+            room.kept = Kept::default();
         }
     }
     Ok(())

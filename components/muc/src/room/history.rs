@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use annex_service::{
     context::{Context, Outcome},
     record::{Parts, Record},
-    store::{Scan, StoreError},
+    store::{Scan, StoreError, TURN_BYTES, TURN_RECORDS},
     turn::Turn,
 };
 use annex_stanza::{
@@ -48,7 +48,8 @@ impl Limits {
     }
 }
 
-/// The newest contiguous run of messages that meets every limit.
+/// The newest contiguous run of messages that meets every limit, and is no more than a turn may
+/// read.
 pub(crate) fn past(
     room: &Room,
     limits: &Limits,
@@ -68,6 +69,7 @@ pub(crate) fn past(
     if count == 0 || limits.maxchars == Some(0) {
         return Ok(Chunks::new());
     }
+    let most = limits.maxchars.unwrap_or(TURN_BYTES).min(TURN_BYTES);
     let now = context.turn.wall();
     let earliest =
         [limits.since, limits.seconds.map(|seconds| now.plus(seconds.saturating_mul(-1_000_000)))];
@@ -92,7 +94,7 @@ pub(crate) fn past(
             // §7.2.14: characters of whole stanzas; one that does not fit ends the run, as what
             // lies behind it would leave a hole.
             chars += template.len();
-            if limits.maxchars.is_some_and(|max| chars > max) {
+            if chars > most {
                 break 'pages;
             }
             newest.push(template);
@@ -121,45 +123,54 @@ pub(crate) fn replay(room: &Room, record: &MessageRecord) -> Template {
     .template()
 }
 
+/// Which messages a room keeps; memory only.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    /// Their stamps, oldest first, as far as they were read.
+    stamps: VecDeque<u64>,
+    /// All were read.
+    complete: bool,
+}
+
 impl Room {
     /// The address of a nickname, be it in use or not; that of the room where there is none.
     pub(crate) fn address_of(&self, nick: &str) -> Jid {
         self.jid.with_resource(nick).unwrap_or_else(|_| self.jid.clone())
     }
 
-    /// Reads which messages are kept, before the first change to them.
-    pub(crate) fn load_kept(&mut self, turn: &Turn<'_>) -> Result<(), StoreError> {
-        if self.kept.is_some() {
+    /// Reads which messages are kept, a page for each message that comes; call it before
+    /// [`Room::keep`].
+    pub(crate) fn read_kept(&mut self, turn: &Turn<'_>) -> Result<(), StoreError> {
+        if self.kept.complete {
             return Ok(());
         }
-        let mut kept = VecDeque::new();
         let mut scan = Scan::prefix(keys::MESSAGES, &keys::of(self.id));
-        loop {
-            let page = turn.scan(scan.clone())?;
-            for row in &page.rows {
-                let mut parts = Parts::of(keys::MESSAGES, &row.key);
-                parts.u64()?;
-                kept.push_back(parts.u64()?);
-            }
-            match page.rows.last() {
-                Some(last) if !page.complete => scan = scan.after(&last.key),
-                _ => break,
-            }
+        if let Some(last) = self.kept.stamps.back() {
+            scan = scan.after(&keys::of(self.id).u64(*last));
         }
-        self.kept = Some(kept);
+        let page = turn.scan(scan)?;
+        for row in &page.rows {
+            let mut parts = Parts::of(keys::MESSAGES, &row.key);
+            parts.u64()?;
+            self.kept.stamps.push_back(parts.u64()?);
+        }
+        self.kept.complete = page.complete;
         Ok(())
     }
 
-    /// Keeps a message, drops the oldest beyond the limit, and promises that it arrives. Call
-    /// [`Room::load_kept`] before.
+    /// Keeps a message, drops the oldest beyond the limit, and promises that it arrives.
     pub(crate) fn keep(&mut self, record: &MessageRecord, context: &mut Context<'_, '_>) {
         let stamp = context.turn.stamp();
         record.save(context.turn, keys::of(self.id).u64(stamp));
-        let kept = self.kept.get_or_insert_default();
-        kept.push_back(stamp);
-        while kept.len() > self.record.config.max_history as usize {
-            let Some(oldest) = kept.pop_front() else { break };
-            context.turn.delete(keys::MESSAGES, keys::of(self.id).u64(oldest));
+        let limit = self.record.config.max_history as usize;
+        let kept = &mut self.kept;
+        // Where not all were read, reading on will find this one.
+        if kept.complete {
+            kept.stamps.push_back(stamp);
+            let beyond = kept.stamps.len().saturating_sub(limit).min(TURN_RECORDS);
+            for oldest in kept.stamps.drain(..beyond) {
+                context.turn.delete(keys::MESSAGES, keys::of(self.id).u64(oldest));
+            }
         }
         self.note(&Note::Message { room: self.id, message: stamp }, context);
     }

@@ -78,7 +78,7 @@ fn groupchat(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
             at: context.turn.wall().0,
             subject: false,
         };
-        room.load_kept(context.turn)?;
+        room.read_kept(context.turn)?;
         let mut xml = Xml::new();
         history::stanza_id(&mut xml, &record.archive_id, &room.jid);
         payload.extend_from_slice(&xml.finish());

@@ -1,9 +1,6 @@
 //! The state of a room, and the rooms that are in memory.
 
-use std::{
-    collections::{BTreeMap, VecDeque},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
 use annex_service::{
     context::Context,
@@ -15,8 +12,8 @@ use annex_service::{
 use annex_stanza::{Audience, Jid, Nick, Recipient, Template, Xml};
 
 use super::{
-    affiliation::Affiliation, limits::Bucket, load, occupant::Occupant, session::Session,
-    viewers::Roster,
+    affiliation::Affiliation, history::Kept, limits::Bucket, load, occupant::Occupant,
+    session::Session, viewers::Roster,
 };
 use crate::keys::{self, Note, RoomRecord, SubjectRecord};
 
@@ -43,8 +40,8 @@ pub(crate) struct Room {
     pub(crate) audience: [Audience; 2],
     /// Presence of everybody, rendered.
     pub(crate) roster: Roster,
-    /// Stamps of the messages that are kept, oldest first; read when first needed.
-    pub(crate) kept: Option<VecDeque<u64>>,
+    /// Which messages are kept; memory only.
+    pub(crate) kept: Kept,
     /// Joins; memory only.
     pub(crate) joins: Bucket,
     /// The timer that shows presence held back is armed; memory only.
@@ -67,7 +64,7 @@ impl Room {
             sessions: BTreeMap::new(),
             audience: [Audience::new(), Audience::new()],
             roster: Roster::default(),
-            kept: None,
+            kept: Kept::default(),
             joins: Bucket::default(),
             holding: false,
             touched: Duration::ZERO,

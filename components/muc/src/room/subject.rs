@@ -53,7 +53,7 @@ pub(crate) fn change(
     }
     let keeps = room.record.config.keeps_messages() && history::is_kept(&stanza.payload);
     if keeps {
-        room.load_kept(context.turn)?;
+        room.read_kept(context.turn)?;
     }
     let id = match &stanza.id {
         Some(id) => id.clone(),

@@ -135,3 +135,28 @@ fn a_room_of_the_same_name_has_nothing_of_the_one_before() {
         assert!(rooms.len() <= 1, "what belonged to the old room is gone");
     }
 }
+
+/// Design §2: a turn reads so much and no more, also for one who enters or speaks.
+#[test]
+fn a_long_history_is_neither_read_nor_sent_at_once() {
+    let mut table = Table::new();
+    for number in 0..10 {
+        table.say(ALICE, &format!("{number}{}", "x".repeat(60_000)));
+    }
+    table.quiet();
+    table.join(BOB, "Bob");
+    let told = table.harness.take_to(BOB);
+    let told: Vec<_> = told.iter().map(brief).filter(|line| line.contains("xxx")).collect();
+    let first: Vec<_> = told.iter().map(|line| &line[..6]).collect();
+    assert_eq!(first, ["Ann: 6", "Ann: 7", "Ann: 8", "Ann: 9"]);
+
+    // After a restart what is kept is read bit by bit, and goes back to what it may be.
+    table.submit(&[("muc#maxhistoryfetch", &["3"])]);
+    table.harness.restart();
+    let kept = |table: &Table| table.harness.store().table(annex_muc::keys::MESSAGES).len();
+    for number in 0..6 {
+        assert!(kept(&table) <= 10 + number);
+        table.say(ALICE, "more");
+    }
+    assert_eq!(kept(&table), 3);
+}
