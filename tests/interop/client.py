@@ -141,8 +141,8 @@ class Client(slixmpp.ClientXMPP):
             raise Refused(stanza)
         return stanza
 
-    async def ping(self, to):
-        return await self.request("get", to, element("urn:xmpp:ping", "ping"))
+    async def ping(self, to, patience=PATIENCE):
+        return await self.request("get", to, element("urn:xmpp:ping", "ping"), patience)
 
     # Reading.
 

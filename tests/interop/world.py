@@ -73,13 +73,16 @@ class World:
         return room, *sessions
 
     async def serving(self, client, address=None):
-        """Wait until the component answers; the server does so in its place while it is away."""
+        """Wait until the component answers; the server does so in its place while it is away.
+
+        A ping that the server wrote to a component that had just died is answered by nobody.
+        """
         address = address or self.service
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                return await client.ping(address)
-            except Refused as away:
+                return await client.ping(address, patience=1)
+            except (Refused, TimedOut) as away:
                 if time.monotonic() > deadline:
                     raise TimedOut(f"{address} does not answer: {away}") from None
             await asyncio.sleep(PAUSE)

@@ -2,12 +2,14 @@
 
 from . import (  # noqa: F401
     admin,
+    crashes,
     create,
     documented,
     enter,
     history,
     leave,
     library,
+    multicast,
     nick,
     person,
     refuse,
