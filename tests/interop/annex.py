@@ -36,7 +36,8 @@ class Component:
             f"port = {port or server.ports[service]}\n"
             f'admins = ["admin@{server.domain}"]\n'
             f'local_domains = ["{server.domain}"]\n'
-            "[store]\n"
+            + ("foreign_from = true\n" if self.program == "annex-multicast" else "")
+            + "[store]\n"
             f'path = "{self.directory / "store"}"\n' + settings
         )
         self.process = None

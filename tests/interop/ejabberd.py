@@ -45,10 +45,10 @@ class Ejabberd(Server):
             },
         )
 
-    def register(self, name, password):
+    def register(self, name, password, domain):
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.http_port}/api/register",
-            data=json.dumps({"user": name, "host": self.domain, "password": password}).encode(),
+            data=json.dumps({"user": name, "host": domain, "password": password}).encode(),
             headers={"Content-Type": "application/json"},
         )
         urllib.request.urlopen(request, timeout=10).close()

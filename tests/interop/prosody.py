@@ -24,10 +24,10 @@ class Prosody(Server):
         give(self.directory, self.user)
         return Process([find("prosody"), "--config", self.config, "-F"], self.log, user=self.user, cwd=self.directory)
 
-    def register(self, name, password):
+    def register(self, name, password, domain):
         owner = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []} if self.user else {}
         subprocess.run(
-            [find("prosodyctl"), "--config", self.config, "register", name, self.domain, password],
+            [find("prosodyctl"), "--config", self.config, "register", name, domain, password],
             check=True,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import contextlib
 import xml.etree.ElementTree as ElementTree
 from xml.parsers import expat
 
-from .stanza import CLIENT, Stanza
+from .stanza import Stanza
 from .waiting import PATIENCE, TimedOut
 
 STREAM = (
@@ -121,7 +121,4 @@ def canonical(child, without=()):
     for one in list(element):
         if one.tag[1:].partition("}")[0] in without:
             element.remove(one)
-    return ElementTree.canonicalize(ElementTree.tostring(element, default_namespace=None), rewrite_prefixes=True)
-
-
-__all__ = ["CLIENT", "RawClient", "Splitter", "canonical", "parsed"]
+    return ElementTree.canonicalize(ElementTree.tostring(element, encoding="unicode"), rewrite_prefixes=True)

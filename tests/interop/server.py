@@ -93,13 +93,14 @@ class Server:
     def remove(self):
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def add_user(self, name, password=None):
-        """Make an account; return its password."""
-        if name not in self.passwords:
+    def add_user(self, name, password=None, domain=None):
+        """Make an account; return its password. `domain` is another one of this server's."""
+        known = name if domain in (None, self.domain) else f"{name}@{domain}"
+        if known not in self.passwords:
             password = password or secrets.token_hex(8)
-            self.register(name, password)
-            self.passwords[name] = password
-        return self.passwords[name]
+            self.register(name, password, domain or self.domain)
+            self.passwords[known] = password
+        return self.passwords[known]
 
     def _only_for(self, path):
         """A file that holds secrets, readable to the server's user alone."""
@@ -121,6 +122,6 @@ class Server:
         """Start the program; return its `Process`."""
         raise NotImplementedError
 
-    def register(self, name, password):
+    def register(self, name, password, domain):
         """Make an account on the running server."""
         raise NotImplementedError
