@@ -58,6 +58,7 @@ impl Probe {
             xml.leaf("query", ns::VERSION);
         });
         context.turn.send(&version, &home);
+        context.turn.arm(TIMER, TIMEOUT);
         self.version = Some(id);
         if self.breaks >= BREAKS {
             return;
@@ -69,7 +70,6 @@ impl Probe {
             xml.leaf("probe", NS);
         });
         context.turn.send(&probe, &service);
-        context.turn.arm(TIMER, TIMEOUT);
         self.probe = Some(id);
     }
 
@@ -78,15 +78,21 @@ impl Probe {
         if self.probe.take().is_some() {
             self.breaks += 1;
             if self.breaks >= BREAKS {
-                self.refuse(service);
+                self.verdict = Verdict::Refused;
+                // Otherwise the next stream tells which line is the right one.
+                if self.software.is_some() {
+                    self.say(service);
+                }
             }
         }
     }
 
-    /// No probe came back in time.
+    /// No answer came in time.
     pub(crate) fn timed_out(&mut self, service: &Jid) {
-        if self.probe.take().is_some() {
-            self.refuse(service);
+        let unanswered = self.version.take().is_some() && self.verdict == Verdict::Refused;
+        if self.probe.take().is_some() || unanswered {
+            self.verdict = Verdict::Refused;
+            self.say(service);
         }
     }
 
@@ -120,18 +126,11 @@ impl Probe {
         let query = stanza.payload.find(ns::VERSION, "query");
         let query = query.and_then(|query| stanza.payload.element(query).ok());
         let name = query.and_then(|query| Some(query.get_child("name", ns::VERSION)?.text()));
-        if let Some(name) = name {
-            self.software = Some(name);
-            if self.verdict == Verdict::Refused {
-                self.say(service);
-            }
+        self.software = name.or(self.software.take());
+        if self.verdict == Verdict::Refused {
+            self.say(service);
         }
         true
-    }
-
-    fn refuse(&mut self, service: &Jid) {
-        self.verdict = Verdict::Refused;
-        self.say(service);
     }
 
     fn say(&self, service: &Jid) {
