@@ -227,19 +227,20 @@ fn configured(room: &mut Room, old: &Config, was_locked: bool, context: &mut Con
         let strangers =
             room.occupants.values().filter(|occupant| occupant.affiliation < Affiliation::Member);
         let strangers: Vec<_> = strangers.map(|occupant| occupant.number).collect();
+        let mut farewells = Vec::new();
         for number in strangers {
             let Some(occupant) = room.occupants.get(&number) else { continue };
             let sessions = occupant.sessions.clone();
             let departure = Departure { codes: &[322], ..Departure::default() };
-            let farewell = room.depart(number, &sessions, &departure, context);
+            farewells.push(room.depart(number, &sessions, &departure, context));
+        }
+        // Those who stay are told, and not those who go of each other.
+        for farewell in farewells {
             room.farewell(farewell, context);
         }
     }
     if new.whois != old.whois {
-        let everybody: Vec<_> = room.occupants.keys().copied().collect();
-        for number in everybody {
-            room.reclass(number, context);
-        }
+        room.reclass_all(old, context);
     }
     if new.broadcast != old.broadcast {
         let concerned = room.occupants.values().filter(|occupant| {

@@ -13,6 +13,11 @@ use super::{
     session::Session,
 };
 
+/// Occupants of a room at most whose real addresses are shown anew to everybody when it becomes
+/// non-anonymous: each is told of each, and an owner may do it as often as he likes. In a larger
+/// room 172 says it, and addresses come with the next presence.
+const SHOWN_ANEW: usize = 100;
+
 /// What a viewer may see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
@@ -163,8 +168,31 @@ impl Room {
         self.audience.iter().any(|viewers| viewers.iter().any(|viewer| viewer.to == session.to))
     }
 
-    /// An occupant's role or the room's anonymity changed: its sessions move to the class they
-    /// belong to. Those who now see more are shown everybody anew.
+    /// The room's anonymity changed: every session moves to the class it belongs to. Those who now
+    /// see more are shown everybody anew, unless the room is large.
+    pub(crate) fn reclass_all(&mut self, old: &Config, context: &mut Context<'_, '_>) {
+        let mut audience = [Audience::new(), Audience::new()];
+        let mut see_more = Vec::new();
+        for session in self.sessions.values() {
+            let Some(occupant) = self.occupants.get(&session.occupant) else { continue };
+            let class = Class::of(&self.record.config, occupant.role);
+            audience[class as usize].push(session.recipient());
+            if class == Class::Full && Class::of(old, occupant.role) != class {
+                see_more.push((session.recipient(), session.occupant));
+            }
+        }
+        self.audience = audience;
+        if self.occupants.len() > SHOWN_ANEW {
+            return;
+        }
+        self.render_roster(None);
+        for (to, number) in see_more {
+            self.publish_again(Class::Full, &to, number, context);
+        }
+    }
+
+    /// An occupant's role changed: its sessions move to the class they belong to. Those who now see
+    /// more are shown everybody anew.
     pub(crate) fn reclass(&mut self, number: u64, context: &mut Context<'_, '_>) {
         let Some(occupant) = self.occupants.get(&number) else { return };
         let class = Class::of(&self.record.config, occupant.role);

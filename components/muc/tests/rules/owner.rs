@@ -173,6 +173,30 @@ fn a_room_that_becomes_non_anonymous_shows_real_addresses() {
     table.told(CAROL, &["Bob (away) none/participant"]);
 }
 
+#[test]
+fn a_large_room_that_becomes_non_anonymous_says_so_and_no_more() {
+    let mut table = Table::new();
+    for number in 0..100 {
+        table.join(&format!("u{number}@example.com/x"), &format!("u{number}"));
+    }
+    table.quiet();
+    table.submit(&[("muc#roomconfig_whois", &["anyone"])]);
+    table.told("u7@example.com/x", &[": 172"]);
+    table.quiet();
+    table.leave("u8@example.com/x", "u8");
+    table.told("u7@example.com/x", &["-u8 none/none u8@example.com/x"]);
+}
+
+#[test]
+fn those_who_must_leave_are_not_told_of_each_other() {
+    let mut table = Table::three();
+    table.submit(&[("muc#roomconfig_membersonly", &["1"])]);
+    table.told(BOB, &["-Bob none/none bob@example.com/desk 110 322"]);
+    table.told(CAROL, &["-Carol none/none carol@example.net/cell 110 322"]);
+    assert_eq!(table.harness.take_to(ALICE).len(), 4);
+    table.silence();
+}
+
 /// Case 39, §10.2.
 #[test]
 fn who_is_no_member_leaves_when_the_room_is_for_members() {
