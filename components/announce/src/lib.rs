@@ -20,6 +20,7 @@ impl Component for Announce {
     const PROGRAM: &'static str = "annex-announce";
     const SECTION: &'static str = "announce";
     const NAME: &'static str = "Announcements";
+    const PORT: u16 = 5350;
     const TABLES: &'static [Table] = &[];
 
     fn registry() -> Registry<Self> {

@@ -20,6 +20,7 @@ impl Component for PubSub {
     const PROGRAM: &'static str = "annex-pubsub";
     const SECTION: &'static str = "pubsub";
     const NAME: &'static str = "Feeds";
+    const PORT: u16 = 5348;
     const TABLES: &'static [Table] = &[];
 
     fn registry() -> Registry<Self> {

@@ -416,7 +416,7 @@ _annex__muc() {
             return 0
             ;;
         annex__subcmd__muc__subcmd__init)
-            opts="-c -v -q -h --server --directory --port --config --json --verbose --quiet --log-format --help"
+            opts="-c -v -q -h --server --admin --directory --port --config --json --verbose --quiet --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -424,6 +424,10 @@ _annex__muc() {
             case "${prev}" in
                 --server)
                     COMPREPLY=($(compgen -W "prosody ejabberd" -- "${cur}"))
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --directory)

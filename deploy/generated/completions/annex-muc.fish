@@ -72,10 +72,11 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -l json -d 'A
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -s v -l verbose -d 'Log more: once debug, twice trace'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l server -d 'The server that it attaches to' -r -f -a "prosody\t'Prosody'
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l server -d 'The server that it attaches to; without it, what to add is printed for both' -r -f -a "prosody\t'Prosody'
 ejabberd\t'ejabberd'"
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l admin -d 'Who may run commands from a client, such as admin@example.com; may be repeated' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l directory -d 'Where to write, instead of the directory of --config' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l port -d 'The server\'s component port' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l port -d 'The server\'s component port; without it 5347 with Prosody, which has one for all components, and one of this program\'s own with ejabberd' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"

@@ -75,10 +75,11 @@ json\:"JSON"))' \
 ;;
 (init)
 _arguments "${_arguments_options[@]}" : \
-'--server=[The server that it attaches to]:SERVER:((prosody\:"Prosody"
+'--server=[The server that it attaches to; without it, what to add is printed for both]:SERVER:((prosody\:"Prosody"
 ejabberd\:"ejabberd"))' \
+'*--admin=[Who may run commands from a client, such as admin@example.com; may be repeated]:JID:_default' \
 '--directory=[Where to write, instead of the directory of --config]:PATH:_files' \
-'--port=[The server'\''s component port]:PORT:_default' \
+'--port=[The server'\''s component port; without it 5347 with Prosody, which has one for all components, and one of this program'\''s own with ejabberd]:PORT:_default' \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"

@@ -401,7 +401,7 @@ _annex__pubsub() {
             return 0
             ;;
         annex__subcmd__pubsub__subcmd__init)
-            opts="-c -v -q -h --server --directory --port --config --json --verbose --quiet --log-format --help"
+            opts="-c -v -q -h --server --admin --directory --port --config --json --verbose --quiet --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,6 +409,10 @@ _annex__pubsub() {
             case "${prev}" in
                 --server)
                     COMPREPLY=($(compgen -W "prosody ejabberd" -- "${cur}"))
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --directory)

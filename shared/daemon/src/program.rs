@@ -36,6 +36,8 @@ pub struct Program {
     pub tables: &'static [Table],
     /// HTTP routes of the component.
     pub http: &'static [HttpRoute],
+    /// Port of a listener of its own.
+    pub port: u16,
     /// It needs a server that lets it keep senders' addresses.
     pub keeps_from: bool,
     /// Verbs of the component, with what they are called.
@@ -72,6 +74,7 @@ impl Program {
             check: C::check,
             tables: C::TABLES,
             http: C::HTTP,
+            port: C::PORT,
             keeps_from: C::KEEPS_FROM,
             verbs: verbs
                 .map(|command| Verb {

@@ -116,6 +116,8 @@ pub trait Component: Sized {
     const TABLES: &'static [Table];
     /// The HTTP routes it serves.
     const HTTP: &'static [HttpRoute] = &[];
+    /// The port proposed where the server gives each component a listener of its own.
+    const PORT: u16 = 5347;
     /// It passes stanzas on with the addresses of their senders, which the server must allow.
     const KEEPS_FROM: bool = false;
 

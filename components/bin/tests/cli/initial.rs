@@ -22,9 +22,10 @@ fn what_init_writes_passes_the_check() {
         assert_eq!(mode(&place.join("muc.secret")), 0o640);
         let word = if server == "prosody" { "component_secret" } else { "ejabberd_service" };
         assert!(said.out.contains(word), "{}", said.out);
-        let store = ("ANNEX_STORE__PATH", place.join("store"));
-        let mut check = bare(&["check"]);
-        crate::place::said(check.env(store.0, store.1).arg("--config").arg(&config)).ended(0);
+        let mut check = bare(&["check", "--strict"]);
+        check.env("ANNEX_STORE__PATH", place.join("store")).arg("--config").arg(&config);
+        let said = crate::place::said(&mut check).ended(0);
+        assert!(!said.out.contains("warn"), "{}", said.out);
     }
     assert!(!config.exists());
 }
@@ -75,4 +76,78 @@ fn init_wants_a_domain() {
     let directory = tempdir().expect("a directory");
     let mut init = bare(&["init", "someone@example.com", "--server", "prosody"]);
     said(init.arg("--config").arg(directory.path().join("muc.toml"))).ended(2).says("domain");
+}
+
+#[test]
+fn who_is_named_an_admin_is_one() {
+    let directory = tempdir().expect("a directory");
+    let config = directory.path().join("muc.toml");
+    let mut init = bare(&["init", "rooms.example.com", "--admin", "a@example.com"]);
+    said(init.args(["--admin", "b@example.com", "--config"]).arg(&config)).ended(0);
+    let mut show = bare(&["config", "show", "--config"]);
+    said(show.arg(&config)).ended(0).says("admins = [\"a@example.com\", \"b@example.com\"]");
+    let mut init = bare(&["init", "rooms.example.com", "--admin", "example.com", "--config"]);
+    said(init.arg(directory.path().join("other.toml"))).ended(2).says("--admin \"example.com\"");
+}
+
+#[test]
+fn on_ejabberd_each_program_proposes_a_port_of_its_own() {
+    let directory = tempdir().expect("a directory");
+    for (program, name, port) in [
+        (env!("CARGO_BIN_EXE_annex-muc"), "muc", 5347),
+        (env!("CARGO_BIN_EXE_annex-pubsub"), "pubsub", 5348),
+        (env!("CARGO_BIN_EXE_annex-multicast"), "multicast", 5349),
+        (env!("CARGO_BIN_EXE_annex-announce"), "announce", 5350),
+    ] {
+        for (server, port, line) in [
+            ("ejabberd", port, format!("  - port: {port}\n")),
+            ("prosody", 5347, "    component_secret = ".into()),
+        ] {
+            let config = directory.path().join(server).join(name).with_extension("toml");
+            let mut init = std::process::Command::new(program);
+            init.args(["init", "x.example.com", "--server", server, "--config"]).arg(&config);
+            let said = said(init.env_clear()).ended(0).says(&line);
+            assert!(!said.out.contains("component_ports"), "{}", said.out);
+            let mut show = std::process::Command::new(program);
+            show.env_clear().args(["config", "show", "--config"]).arg(&config);
+            crate::place::said(&mut show).ended(0).says(&format!("\nport = {port}\n"));
+        }
+    }
+}
+
+#[test]
+fn another_port_is_in_the_configuration_and_in_what_the_server_needs() {
+    let directory = tempdir().expect("a directory");
+    for (server, line) in
+        [("prosody", "component_ports = { 5347, 5999 }"), ("ejabberd", "- port: 5999")]
+    {
+        let config = directory.path().join(server).join("muc.toml");
+        let mut init = bare(&["init", "rooms.example.com", "--server", server, "--port", "5999"]);
+        said(init.arg("--config").arg(&config)).ended(0).says(line);
+        assert!(read(&config).contains("\nport = 5999\n"));
+    }
+    let mut init = bare(&["init", "rooms.example.com", "--port", "0", "--config"]);
+    said(init.arg(directory.path().join("muc.toml"))).ended(2).says("--port");
+}
+
+#[test]
+fn a_domain_is_written_as_servers_compare_it() {
+    let directory = tempdir().expect("a directory");
+    let config = directory.path().join("muc.toml");
+    let mut init = bare(&["init", "Rooms.Example.COM", "--server", "prosody", "--config"]);
+    said(init.arg(&config)).ended(0).says("Component \"rooms.example.com\"");
+    assert!(read(&config).contains("jid = \"rooms.example.com\""));
+}
+
+#[test]
+fn what_could_not_be_written_whole_is_not_written_at_all() {
+    let directory = tempdir().expect("a directory");
+    let mut init = bare(&["init", "rooms.example.com", "--config"]);
+    said(init.arg(directory.path().join("muc.secret"))).ended(2).says("muc.toml");
+    // A link to nowhere is not there, and cannot be made anew.
+    let config = directory.path().join("muc.toml");
+    std::os::unix::fs::symlink("/nowhere/at/all", &config).expect("a link");
+    let mut init = bare(&["init", "rooms.example.com", "--config"]);
+    said(init.arg(&config)).ended(1).says("muc.toml");
+    assert!(!directory.path().join("muc.secret").exists(), "half of it was written");
 }

@@ -13,7 +13,7 @@ mod server;
 mod verbs;
 
 pub use client::{Client, Missing};
-pub(crate) use server::{bind, serve};
+pub(crate) use server::{bind, fits, serve};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

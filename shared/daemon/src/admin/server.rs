@@ -4,7 +4,7 @@ use std::{
     fs, io,
     os::unix::{
         fs::{FileTypeExt, PermissionsExt},
-        net::UnixStream as StdStream,
+        net::{SocketAddr, UnixStream as StdStream},
     },
     path::{Path, PathBuf},
     rc::Rc,
@@ -53,7 +53,15 @@ pub(crate) fn bind(paths: &[PathBuf]) -> Result<Listener, String> {
     Err(why.join("; "))
 }
 
+/// A socket's path is shorter than others may be.
+pub(crate) fn fits(path: &Path) -> io::Result<()> {
+    SocketAddr::from_pathname(path).map(drop).map_err(|_| {
+        io::Error::other("the path is longer than the 107 bytes that a socket's may have")
+    })
+}
+
 fn bind_one(path: &Path) -> io::Result<UnixListener> {
+    fits(path)?;
     match fs::symlink_metadata(path) {
         Ok(meta) if meta.file_type().is_socket() => {
             if StdStream::connect(path).is_ok() {

@@ -22,7 +22,10 @@ pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> 
         "hello" => {
             Reply::ok(json!({ "program": state.program.name, "version": state.program.version }))
         }
-        "status" => Reply::ok(state.status(request.domain.as_deref()).await),
+        "status" => match request.domain.as_deref().map(|name| state.domain(Some(name))) {
+            Some(Err(sentence)) => Reply::error(404, sentence),
+            _ => Reply::ok(state.status(request.domain.as_deref()).await),
+        },
         "reload" => {
             tracing::info!(actor, "asked to reload");
             reload(state).await

@@ -1,13 +1,19 @@
 //! What can be judged without the server: configuration, secret, store, space, socket.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    io::ErrorKind,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
 
 use annex_store::{OpenError, Schema, Store};
+use rustix::fs::{Access, access};
 use serde_json::Value;
 
 use super::Findings;
 use crate::{
-    admin::Client,
+    admin::{Client, Missing, fits},
     cli::{Asked, status::bytes},
     config::{Config, StorePlace, load::Origin, sockets},
     exit::{Exit, Failure},
@@ -44,8 +50,14 @@ pub(super) fn look(
         findings.warn(format!("{}: {warning}", file.display()));
     }
     let expects = config.loaded.main.text("component.jid");
-    let running = Client::connect(&sockets(&config.loaded), expects).ok();
+    let places = sockets(&config.loaded);
+    let running = Client::connect(&places, expects);
+    let hidden = match &running {
+        Err(Missing::Forbidden(path)) => Some(path.clone()),
+        _ => None,
+    };
     let status = running
+        .ok()
         .and_then(|mut client| client.ask("status", Value::Null).ok())
         .map(|reply| reply.body);
     match &status {
@@ -66,14 +78,24 @@ pub(super) fn look(
                 findings.warn(format!("changes wait for a restart: {}", waiting.join(", ")));
             }
         }
-        None => {
-            findings.ok(format!("{} is not running with this configuration", asked.program.name));
-        }
+        None => match hidden {
+            Some(path) => findings.warn(format!(
+                "{} is not open to this user, so a running process was not asked: run this as root or as the service's user",
+                path.display()
+            )),
+            None => {
+                findings.ok(format!(
+                    "{} is not running with this configuration",
+                    asked.program.name
+                ));
+                socket(&places, config, findings);
+            }
+        },
     }
     for domain in &config.domains {
         if domain.common.admins.is_empty() {
-            findings.warn(format!(
-                "{}: component.admins is empty: nobody may run commands from a client",
+            findings.ok(format!(
+                "{}: component.admins is empty: nobody runs commands from a client; add addresses to let them",
                 domain.common.jid.as_str()
             ));
         }
@@ -89,16 +111,33 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
         return findings
             .ok(format!("store.path: {} is in use by the running process", path.display()));
     }
-    if !path.join("current").exists() {
-        return findings
-            .ok(format!("store.path: {} will be created at the first start", path.display()));
+    let of_another = || {
+        format!(
+            "store.path: {} belongs to another user and was not opened; run this as that user to have it checked",
+            path.display()
+        )
+    };
+    match fs::metadata(path.join("current")) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            return findings.ok(of_another());
+        }
+        Err(_) => {
+            return match can_be_made(path) {
+                Ok(()) => findings.ok(format!(
+                    "store.path: {} will be created at the first start",
+                    path.display()
+                )),
+                Err(why) => findings.fail(
+                    Exit::Usage,
+                    format!("store.path: {} cannot be created: {why}", path.display()),
+                ),
+            };
+        }
     }
     if owner::is_of_another(path) {
         // What we would leave there, its user could not open afterwards.
-        return findings.ok(format!(
-            "store.path: {} belongs to another user and was not opened; run this as that user to have it checked",
-            path.display()
-        ));
+        return findings.ok(of_another());
     }
     // Without migrations, nothing is changed by opening it.
     let schema = Schema { migrations: Vec::new(), ..program.schema() };
@@ -117,6 +156,37 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
             findings.ok(format!("store.path: {} has format {found}, and is migrated at the next start, after a backup", path.display()));
         }
         Err(error) => findings.fail(Exit::Store, format!("store.path: {error}")),
+    }
+}
+
+/// Whether there can be a directory: the nearest thing that is there is one, and ours to write.
+fn can_be_made(path: &Path) -> Result<(), String> {
+    let here = Path::new(".");
+    let there = path.ancestors().find(|place| fs::symlink_metadata(place).is_ok()).unwrap_or(here);
+    if !there.is_dir() {
+        return Err(format!("{} is no directory", there.display()));
+    }
+    access(there, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| format!("{}: {error}; run this as the service's user", there.display()))
+}
+
+/// Whether one of the places for the admin socket will do.
+fn socket(places: &[PathBuf], config: &Config, findings: &mut Findings) {
+    let store = config.domains.first().map(|domain| &domain.store.path);
+    let mut why = String::new();
+    for place in places {
+        let is_there = place.parent().is_some_and(|parent| {
+            // The store's own directory will be there in time.
+            parent.is_dir() || Some(parent) == store.map(PathBuf::as_path)
+        });
+        match fits(place) {
+            Ok(()) if is_there => return,
+            Ok(()) => why = "there is no such directory".into(),
+            Err(error) => why = error.to_string(),
+        }
+    }
+    if let Some(place) = places.last() {
+        findings.fail(Exit::Usage, format!("admin.socket: {}: {why}", place.display()));
     }
 }
 

@@ -85,15 +85,19 @@ pub(crate) enum Command {
     Init {
         /// The subdomain to serve, such as rooms.example.com
         domain: String,
-        /// The server that it attaches to
+        /// The server that it attaches to; without it, what to add is printed for both
         #[arg(long)]
         server: Option<Server>,
+        /// Who may run commands from a client, such as admin@example.com; may be repeated
+        #[arg(long = "admin", value_name = "JID")]
+        admins: Vec<String>,
         /// Where to write, instead of the directory of --config
         #[arg(long, value_name = "PATH")]
         directory: Option<PathBuf>,
-        /// The server's component port
-        #[arg(long, default_value_t = 5347)]
-        port: u16,
+        /// The server's component port; without it 5347 with Prosody, which has one for all
+        /// components, and one of this program's own with ejabberd
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+        port: Option<u16>,
     },
     /// Show how the running process is
     Status {

@@ -24,7 +24,8 @@ use crate::{
         show,
     },
     exit::{Exit, Failure},
-    init, man, out,
+    init::{self, Wanted},
+    man, out,
     program::Program,
 };
 
@@ -100,8 +101,9 @@ fn act(asked: &Asked<'_>) -> Result<Exit, Failure> {
         Command::Check { connect, backup, strict } => {
             check::check(asked, *connect, backup.as_deref(), *strict)
         }
-        Command::Init { domain, server, directory, port } => {
-            init::init(asked, domain, *server, directory.as_deref(), *port)
+        Command::Init { domain, server, admins, directory, port } => {
+            let directory = directory.as_deref();
+            init::init(asked, &Wanted { domain, server: *server, admins, directory, port: *port })
         }
         Command::Status { watch } => status::status(asked, *watch),
         Command::Probe => status::probe(asked),

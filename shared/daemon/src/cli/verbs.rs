@@ -96,11 +96,11 @@ struct Options {
     config: Option<PathBuf>,
 }
 
-/// `name=value`, `--name value`, `--name=value`, or a value alone.
+/// `name=value`, `--name value`, `--name=value`, `--name` for yes, or a value alone.
 fn arguments(words: &[String]) -> Result<(Map<String, Value>, Options), Failure> {
     let mut given = Map::new();
     let mut options = Options::default();
-    let mut words = words.iter();
+    let mut words = words.iter().peekable();
     while let Some(word) = words.next() {
         let option = if word == "-c" { Some("config") } else { word.strip_prefix("--") };
         if option == Some("json") {
@@ -118,11 +118,15 @@ fn arguments(words: &[String]) -> Result<(Map<String, Value>, Options), Failure>
         };
         let (name, value) = match option.split_once('=') {
             Some((name, value)) => (name, value.to_owned()),
-            None => {
-                let expected = || format!("--{option}: expected a value behind it");
-                let value = words.next().ok_or_else(|| Failure::new(Exit::Usage, expected()))?;
-                (option, value.clone())
-            }
+            // Another option behind it is no value: `--public --json` says yes to `public`.
+            None => match words.next_if(|next| !next.starts_with("--")) {
+                Some(value) => (option, value.clone()),
+                None if matches!(option, "domain" | "config") => {
+                    let expected = format!("--{option}: expected a value behind it");
+                    return Err(Failure::new(Exit::Usage, expected));
+                }
+                None => (option, "true".to_owned()),
+            },
         };
         match name {
             "domain" => options.domain = Some(value),
@@ -174,6 +178,14 @@ mod tests {
     fn an_address_with_an_equals_sign_is_a_value() {
         let (given, _) = read(&["a@b/c=d"]);
         assert_eq!(given, json!({ "": ["a@b/c=d"] }));
+    }
+
+    #[test]
+    fn an_option_without_a_value_says_yes() {
+        let (given, options) = read(&["--public", "--config", "x.toml", "--hidden"]);
+        assert_eq!(given, json!({ "public": ["true"], "hidden": ["true"] }));
+        assert_eq!(options.config, Some("x.toml".into()));
+        assert!(arguments(&["--domain".to_owned()]).is_err());
     }
 
     #[test]

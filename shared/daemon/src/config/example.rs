@@ -19,8 +19,8 @@ pub struct Filled {
     pub secret_file: Option<String>,
     /// `component.port`.
     pub port: Option<u16>,
-    /// `store.path`.
-    pub store: Option<String>,
+    /// `component.admins`.
+    pub admins: Vec<String>,
     /// `component.foreign_from`.
     pub foreign_from: Option<bool>,
 }
@@ -77,7 +77,10 @@ fn line(program: &Program, definition: &Definition, key: &str, filled: &Filled) 
         "component.jid" => filled.jid.as_deref().map(value::quote),
         "component.secret_file" => filled.secret_file.as_deref().map(value::quote),
         "component.port" => filled.port.filter(|port| *port != 5347).map(|port| port.to_string()),
-        "store.path" => filled.store.as_deref().map(value::quote),
+        "component.admins" if !filled.admins.is_empty() => {
+            let admins: Vec<String> = filled.admins.iter().map(|jid| value::quote(jid)).collect();
+            Some(format!("[{}]", admins.join(", ")))
+        }
         "component.foreign_from" => filled.foreign_from.map(|keeps| keeps.to_string()),
         _ => None,
     };

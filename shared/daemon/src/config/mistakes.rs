@@ -58,7 +58,11 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Missing(file) => write!(f, "there is no configuration {}", file.display()),
+            Self::Missing(file) => write!(
+                f,
+                "there is no configuration {}: name another with --config, or write one with init",
+                file.display()
+            ),
             Self::Unreadable(file, why) => {
                 write!(f, "the configuration {} cannot be read: {why}", file.display())
             }

@@ -52,9 +52,9 @@ impl Http {
     /// Listens. Metrics are only collected where somebody may read them.
     pub(crate) async fn bind(listen: Option<SocketAddr>) -> Result<Self, String> {
         let Some(address) = listen else { return Ok(Self(None)) };
-        let listener = TcpListener::bind(address)
-            .await
-            .map_err(|error| format!("metrics.listen: {address}: {error}"))?;
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            format!("metrics.listen: {address}: {error}; choose another address or port")
+        })?;
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
             .map_err(|error| error.to_string())?

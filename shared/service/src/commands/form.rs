@@ -69,7 +69,7 @@ pub(super) fn accept(step: &Step, form: Option<&Form>) -> Result<Arguments, Refu
         if field.required && values.iter().all(String::is_empty) {
             missing.push(var);
         } else if form.find(var).is_some() {
-            let values = judge(field, var, values).map_err(refusals::bad_payload)?;
+            let values = field.accept(values).map_err(refusals::bad_payload)?;
             given.0.insert(var.to_owned(), values);
         }
     }
@@ -92,7 +92,7 @@ pub(super) fn complete(step: &Step, given: &mut Arguments) -> Result<(), Refusal
             given.0.insert(var.to_owned(), vec![value]);
         }
         let values = match given.0.get(var) {
-            Some(values) => judge(field, var, values).map_err(refusals::arguments)?,
+            Some(values) => field.accept(values).map_err(refusals::arguments)?,
             None if field.values.is_empty() && field.required => {
                 missing.push(var);
                 continue;
@@ -108,80 +108,12 @@ pub(super) fn complete(step: &Step, given: &mut Arguments) -> Result<(), Refusal
     Err(refusals::arguments(format!("missing: {}", missing.join(", "))))
 }
 
-fn asked(step: &Step) -> impl Iterator<Item = (&str, &Field)> {
+/// The fields of a step that can be filled in, by name.
+pub(super) fn asked(step: &Step) -> impl Iterator<Item = (&str, &Field)> {
     step.fields
         .iter()
         .filter(|field| field.kind != FieldKind::Fixed)
         .filter_map(|field| Some((field.var.as_deref()?, field)))
-}
-
-/// Whether values may stand in a field (XEP-0004 §3.3, XEP-0122 §3.2); as the command reads them.
-fn judge(field: &Field, var: &str, values: &[String]) -> Result<Vec<String>, String> {
-    let expected = |what: &str| format!("{var}: expected {what}");
-    let error = |what: &str| Err(expected(what));
-    let single = !matches!(
-        field.kind,
-        FieldKind::JidMulti | FieldKind::ListMulti | FieldKind::TextMulti | FieldKind::Hidden
-    );
-    if single && values.len() > 1 {
-        return error("one value");
-    }
-    // A field left empty is a field without value.
-    let mut values: Vec<String> = match field.kind {
-        FieldKind::TextMulti => values.to_vec(),
-        _ => values.iter().filter(|value| !value.is_empty()).cloned().collect(),
-    };
-    let open = matches!(&field.validate, Some(validate) if validate.method == Method::Open);
-    for value in &mut values {
-        match field.kind {
-            FieldKind::Boolean => match value.trim() {
-                "1" | "true" => *value = "1".into(),
-                "0" | "false" => *value = "0".into(),
-                _ => return error("1 or 0"),
-            },
-            FieldKind::ListSingle | FieldKind::ListMulti if !open && !is_option(field, value) => {
-                let options = field.options.iter().map(|(_, option)| option.as_str());
-                let options = options.collect::<Vec<_>>().join(", ");
-                return error(&format!("one of {options}"));
-            }
-            FieldKind::JidSingle | FieldKind::JidMulti => {
-                if Jid::parse(value.trim()).is_err() {
-                    return error("an address such as user@example.com");
-                }
-                *value = value.trim().to_owned();
-            }
-            _ => {}
-        }
-        in_range(field, value).map_err(|what| expected(&what))?;
-    }
-    Ok(values)
-}
-
-fn is_option(field: &Field, value: &str) -> bool {
-    field.options.iter().any(|(_, option)| option == value)
-}
-
-/// Whole numbers between bounds; other datatypes are the command's own business.
-fn in_range(field: &Field, value: &str) -> Result<(), String> {
-    let Some(validate) = &field.validate else {
-        return Ok(());
-    };
-    let whole = ["xs:integer", "xs:int", "xs:long", "xs:nonNegativeInteger", "xs:unsignedInt"];
-    if !validate.datatype.as_deref().is_some_and(|datatype| whole.contains(&datatype)) {
-        return Ok(());
-    }
-    let Ok(number) = value.trim().parse::<i64>() else {
-        return Err("a whole number".into());
-    };
-    if let Method::Range { min, max } = &validate.method {
-        let bound = |text: &Option<String>| text.as_ref().and_then(|text| text.parse::<i64>().ok());
-        if bound(min).is_some_and(|min| number < min) || bound(max).is_some_and(|max| number > max)
-        {
-            let show = |text: &Option<String>| text.clone().unwrap_or_else(|| "any".into());
-            return Err(format!("a number from {} to {}", show(min), show(max)));
-        }
-    }
-    Ok(())
 }
 
 /// Puts earlier answers back into a form that is shown again (XEP-0050 §2.4.2).

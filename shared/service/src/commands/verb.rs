@@ -48,9 +48,16 @@ impl Sessions {
             .ok_or_else(|| refusals::no_such_verb(asked.verb))?;
         let mut given = arguments(asked.arguments)?;
         let actor = actor(asked.actor, &context.shared.common.jid);
+        let mut known = Vec::new();
         for answered in 0..STEPS {
             match (command.run)(component, &actor, &given, answered, context)? {
-                Next::Ask(step) => form::complete(&step, &mut given)?,
+                Next::Ask(step) => {
+                    form::complete(&step, &mut given)?;
+                    known.extend(form::asked(&step).map(|(var, _)| var.to_owned()));
+                    if !step.more {
+                        all_known(&given, &known)?;
+                    }
+                }
                 Next::Done(report) => {
                     let response = response(Ok(report));
                     context.turn.emit(Effect::Respond { token: asked.token, response });
@@ -60,6 +67,21 @@ impl Sessions {
             }
         }
         Err(refusals::arguments(format!("{} asks for ever more", asked.verb)).into())
+    }
+}
+
+/// A misspelt argument must not be taken for one that was left out: nothing has happened yet.
+fn all_known(given: &Arguments, known: &[String]) -> Outcome<()> {
+    let unknown = given.0.iter().find_map(|(name, values)| match name.as_str() {
+        "" => values.first().map(|value| format!("{value}: one value too many")),
+        name if known.iter().any(|known| known == name) => None,
+        name => Some(format!("{name}: there is no such argument")),
+    });
+    match unknown {
+        Some(what) => {
+            Err(refusals::arguments(format!("{what}; there are: {}", known.join(", "))).into())
+        }
+        None => Ok(()),
     }
 }
 

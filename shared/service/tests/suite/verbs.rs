@@ -58,6 +58,20 @@ fn what_is_missing_or_wrong_is_named() {
 }
 
 #[test]
+fn a_misspelt_argument_is_named_and_nothing_happens() {
+    let mut harness = probe();
+    let arguments = json!({ "name": "lamp", "color": "red", "sure": true });
+    let (status, answer) = ask(&mut harness, "thing make", arguments);
+    assert_eq!(status, 400);
+    let error = answer["error"].as_str().unwrap();
+    assert!(error.starts_with("color: there is no such argument; there are: name"), "{error}");
+    let arguments = json!({ "": ["lamp", "red", "1", "1", "one"] });
+    let (status, answer) = ask(&mut harness, "thing make", arguments);
+    assert_eq!(status, 400, "{answer}");
+    assert!(harness.store().is_empty());
+}
+
+#[test]
 fn a_table_has_columns_and_rows() {
     let (_, answer) = ask(&mut probe(), "greet", json!({}));
     assert_eq!(
