@@ -2,6 +2,7 @@
 # What the project's shell scripts share. Source it; it runs nothing.
 
 ANNEX_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+export HOME=${HOME:-~}
 ANNEX_CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/annex
 export ANNEX_VENV=$ANNEX_CACHE/venv
 export PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
@@ -16,6 +17,36 @@ die() {
 # have PROGRAM: is it there? Looks where Debian puts system programs too, which
 # are not on every user's path.
 have() { PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1; }
+
+# attend COMMAND…: run it. A signal to us ends it first, and all that it has started.
+attend() {
+    local child='' asked='' before code
+    before=$(trap -p INT TERM HUP)
+    trap 'asked=yes; [ -z "$child" ] || terminate "$child"' INT TERM HUP
+    (trap - INT && "$@") & # what runs in the background is deaf to Ctrl-C otherwise
+    child=$!
+    [ -z "$asked" ] || terminate "$child"
+    while
+        code=0
+        wait "$child" || code=$?
+        kill -0 "$child" 2>/dev/null
+    do :; done
+    trap - INT TERM HUP
+    eval "$before"
+    [ -z "$asked" ] || exit 130
+    return "$code"
+}
+
+# terminate PID: ask a process to end, and at the same time all below it.
+terminate() {
+    local all=("$1") next=0
+    while [ "$next" -lt "${#all[@]}" ]; do
+        # shellcheck disable=SC2207 # numbers
+        all+=($(cat "/proc/${all[next]}/task/"*/children 2>/dev/null)) || true
+        next=$((next + 1))
+    done
+    kill "${all[@]}" 2>/dev/null || true
+}
 
 # as_root COMMAND…: run it as root, through sudo where we are someone else.
 as_root() {

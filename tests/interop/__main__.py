@@ -21,7 +21,10 @@ LIMIT = 90  # seconds for one scenario
 
 def main():
     options = parse()
-    ending.tidily()
+    return ending.tidily(lambda: work(options))
+
+
+def work(options):
     logging.basicConfig(level=logging.CRITICAL)  # the scenarios say what went wrong
     chosen = [one for one in SCENARIOS if not options.words or any(word in one.title for word in options.words)]
     if options.list:

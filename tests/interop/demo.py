@@ -23,7 +23,12 @@ DIALOGUE = (
 
 def main():
     options = parse()
-    ending.tidily()
+    code = ending.tidily(lambda: work(options))
+    say("ended; nothing is left behind")
+    return code
+
+
+def work(options):
     logging.basicConfig(level=logging.CRITICAL)
     say(f"starting {options.server}")
     with SERVERS[options.server]() as server, contextlib.ExitStack() as stack:
@@ -38,8 +43,7 @@ def main():
                 say(f"\n--- {one.log.name}\n{one.tail()}")
             return 1
         if not options.once:
-            stay(world, components)
-    say("ended; nothing is left behind")
+            return stay(world, components)
     return 0
 
 
@@ -77,7 +81,7 @@ async def talk(world):
 
 
 def stay(world, components):
-    """Say how to join in, and remain until someone ends it."""
+    """Say how to join in, and remain until someone ends it; return the exit code."""
     server, room = world.server, f"{ROOM}@{world.service}"
     name = next(iter(server.passwords))
     say(f"It all stays up for you. The server listens on 127.0.0.1 port {server.client_port}, without encryption.")
@@ -96,7 +100,8 @@ def stay(world, components):
             time.sleep(1)
         ended = next(one for one in watched if not one.running)
         say(f"{ended.argv[0]} ended with {ended.returncode}:\n{ended.tail()}")
-        sys.exit(1)
+        return 1
+    return 0
 
 
 def say(text):

@@ -21,7 +21,10 @@ def main():
     parser.add_argument("--builtin", action="store_true", help="with the server's own rooms")
     parser.add_argument("names", nargs="*", metavar="NAME", help="accounts to make")
     options = parser.parse_args()
-    ending.tidily()
+    return ending.tidily(lambda: work(options))
+
+
+def work(options):
     with SERVERS[options.server](builtin=options.builtin) as server:
         for name in options.names:
             server.add_user(name)
@@ -36,7 +39,8 @@ def main():
         }
         print(json.dumps(told), flush=True)
         sys.stdin.read()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

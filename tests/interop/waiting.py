@@ -1,5 +1,6 @@
 """Waiting for something to become true, with a deadline and never just for time to pass."""
 
+import random
 import socket
 import time
 
@@ -33,13 +34,29 @@ def accepts(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
+# Ports that the kernel gives to nobody by itself, on a Linux as it comes.
+PORTS = range(16384, 32768)
+_taken = []
+
+
 def free_ports(count):
-    """So many different loopback ports that nobody listens on at the moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    """So many different loopback ports that nobody listens on, and that are ours until we end.
+
+    A name without a file, which vanishes with us, tells the other runs on this
+    machine that a port is taken before anyone listens on it.
+    """
+    ports = []
+    for port in random.sample(PORTS, len(PORTS)):
+        with socket.socket() as probe:
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f"\0annex-test-port-{port}")
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                claim.close()
+                continue
+        _taken.append(claim)
+        ports.append(port)
+        if len(ports) == count:
+            break
+    return ports
