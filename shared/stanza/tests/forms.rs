@@ -83,6 +83,78 @@ fn the_form_type_is_not_among_the_fields() {
 }
 
 #[test]
+fn a_form_type_that_is_shown_has_no_meaning_but_in_a_submission() {
+    // XEP-0068 §5
+    for (kind, is_special) in [("submit", true), ("form", false), ("result", false)] {
+        for attribute in ["", "type='text-single'"] {
+            let field = format!("<field var='FORM_TYPE' {attribute}><value>urn:x</value></field>");
+            let form = form(kind, &field).unwrap();
+            assert_eq!(form.form_type.is_some(), is_special, "{kind} {attribute}");
+            assert_eq!(form.find("FORM_TYPE").is_some(), !is_special, "{kind} {attribute}");
+        }
+    }
+}
+
+#[test]
+fn values_are_accepted_as_the_field_that_was_asked_for_has_them() {
+    use FieldKind::*;
+    let accept = |field: Field, values: &[&str]| {
+        let values: Vec<String> = values.iter().map(|&value| value.to_owned()).collect();
+        field.accept(&values).map(|values| values.join("|"))
+    };
+    let ok = |field: Field, values: &[&str], expected: &str| {
+        assert_eq!(accept(field, values).as_deref(), Ok(expected), "{values:?}");
+    };
+    let no = |field: Field, values: &[&str], expected: &str| {
+        assert_eq!(accept(field, values), Err(format!("f: expected {expected}")), "{values:?}");
+    };
+    let field = |kind| Field::new(kind, "f");
+    // XEP-0004 §3.3
+    for kind in [Boolean, JidSingle, ListSingle, TextPrivate, TextSingle] {
+        no(field(kind).option("a", "A"), &["a", "a"], "one value");
+        ok(field(kind), &[""], "");
+        ok(field(kind), &[], "");
+    }
+    ok(field(Boolean), &["true"], "1");
+    ok(field(Boolean), &[" 0\n"], "0");
+    no(field(Boolean), &["yes"], "1 or 0");
+    ok(field(TextMulti), &["a", "", "b"], "a||b");
+    ok(field(Hidden), &["a", "b"], "a|b");
+    ok(field(JidSingle), &[" a@b.c/🦀 "], "a@b.c/🦀");
+    no(field(JidSingle), &["a@@b"], "an address such as user@example.com");
+    ok(field(JidMulti), &["a@b.c", "d@e.f\n\nA@B.C ", ""], "a@b.c|d@e.f");
+    no(field(JidMulti), &["a@b.c\n@"], "an address such as user@example.com");
+    let list = |kind| field(kind).option("a", "A").option("b", "B");
+    ok(list(ListSingle), &["b"], "b");
+    no(list(ListSingle), &["B"], "one of a, b");
+    no(list(ListMulti), &["a", "c"], "one of a, b");
+    // XEP-0122 §3.2: any method but <basic/> lets other values stand.
+    ok(list(ListMulti).datatype("xs:string", Method::Open), &["a", "c"], "a|c");
+    ok(list(ListSingle).datatype("xs:string", Method::Regex("c".into())), &["c"], "c");
+    no(list(ListSingle).datatype("xs:string", Method::Basic), &["c"], "one of a, b");
+    // XEP-0122 §3.4: of a list-multi only.
+    let some = |kind| Field { list_range: Some((Some(1), Some(1))), ..list(kind) };
+    ok(some(ListMulti), &["a"], "a");
+    no(some(ListMulti), &[], "at least 1 values");
+    no(some(ListMulti), &["a", "b"], "at most 1 values");
+    ok(some(ListSingle), &[], "");
+    // XEP-0122 §3.1, §3.3
+    let number = |datatype: &str, min: Option<&str>, max: Option<&str>| {
+        let [min, max] = [min, max].map(|bound| bound.map(str::to_owned));
+        field(TextSingle).datatype(datatype, Method::Range { min, max })
+    };
+    ok(number("xs:integer", Some("-5"), Some("5")), &[" +5 "], " +5 ");
+    no(number("xs:integer", Some("-5"), Some("5")), &["6"], "a number from -5 to 5");
+    no(number("xs:integer", Some("5"), None), &["4"], "a number from 5");
+    no(number("xs:integer", None, Some("5")), &["6"], "a number up to 5");
+    no(number("xs:byte", None, Some("500")), &["128"], "a number from -128 to 127");
+    no(number("xs:nonNegativeInteger", None, None), &["-1"], "a number from 0");
+    no(number("xs:integer", None, None), &["1.5"], "a whole number");
+    no(number("xs:integer", None, None), &[&"9".repeat(60)], "a whole number");
+    ok(number("x:unheard-of", Some("1"), Some("2")), &["three"], "three");
+}
+
+#[test]
 fn a_table_has_columns_and_rows() {
     // XEP-0004 §3.4
     let table = form(
@@ -140,7 +212,8 @@ fn values_are_read_or_refused_with_the_name_of_their_field() {
     assert_eq!(field(" 7 ").number(1, 7).unwrap(), 7);
     assert_eq!(field("b").word(&["a", "b"]).unwrap(), "b");
     assert_eq!(field("a@b.c/🦀").jid().unwrap().resource(), Some("🦀"));
-    let many = Field::new(FieldKind::JidMulti, "f").value("a@b.c\n\n d@e.f ").value("g.h");
+    let many =
+        Field::new(FieldKind::JidMulti, "f").value("a@b.c\n\n d@e.f ").value("g.h").value("A@B.c");
     let many: Vec<String> = many.jids().unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(many, ["a@b.c", "d@e.f", "g.h"]);
     assert!(Field::new(FieldKind::JidMulti, "f").jids().unwrap().is_empty());

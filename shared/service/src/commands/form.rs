@@ -1,8 +1,8 @@
 //! What is read from a `<command/>` and what is shown in one (XEP-0050 §4, XEP-0004).
 
 use annex_stanza::{
-    Condition, Field, FieldKind, Form, FormKind, IqType, Jid, Kind, Refusal, Stanza, Xml,
-    form::Method, ns,
+    Condition, Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns,
+    xml::escape_text,
 };
 
 use super::refusals;
@@ -138,6 +138,8 @@ fn command(head: Head<'_>, status: &str, content: impl FnOnce(&mut Xml)) -> Vec<
     let mut xml = Xml::new();
     xml.element("command", ns::COMMANDS, |xml| {
         xml.attr("node", head.node).attr("sessionid", head.session).attr("status", status);
+        // XEP-0050 §3.7: the language of what is shown.
+        xml.attr("xml:lang", "en");
         content(xml);
     });
     xml.finish()
@@ -164,7 +166,7 @@ pub(super) fn executing(head: Head<'_>, step: &Step, can_go_back: bool) -> Vec<u
 
 /// The end: a note, and a table where there is one, cut to `room` bytes.
 pub(super) fn completed(head: Head<'_>, report: &Report, room: usize) -> Vec<u8> {
-    let (items, left_out) = rows(report, room.saturating_sub(4 * 1024 + report.note.len()));
+    let (items, left_out) = rows(report, room.saturating_sub(4 * 1024 + escaped(&report.note)));
     command(head, "completed", |xml| {
         let note = |xml: &mut Xml, kind: &str, text: &str| {
             xml.open("note").attr("type", kind).text(text).close();
@@ -192,18 +194,23 @@ fn rows(report: &Report, room: usize) -> (Vec<Vec<Field>>, usize) {
     let mut size = 0;
     let mut items = Vec::new();
     for row in &report.rows {
-        let cells = report.columns.iter().zip(row);
-        let fields: Vec<Field> = cells
-            .map(|((var, _), cell)| Field::new(FieldKind::TextSingle, *var).value(cell.as_str()))
-            .collect();
-        size += fields.iter().map(|field| 64 + 2 * field.text().len()).sum::<usize>();
+        let cells = report.columns.iter().zip(row).map(|((var, _), cell)| (*var, cell.as_str()));
+        size += cells.clone().map(|(var, cell)| 64 + var.len() + escaped(cell)).sum::<usize>();
         if size > room {
             break;
         }
-        items.push(fields);
+        let field = |(var, cell)| Field::new(FieldKind::TextSingle, var).value(cell);
+        items.push(cells.map(field).collect());
     }
     let left_out = report.rows.len() - items.len();
     (items, left_out)
+}
+
+/// Bytes of a text as it is written.
+fn escaped(text: &str) -> usize {
+    let mut bytes = Vec::with_capacity(text.len());
+    escape_text(text, &mut bytes);
+    bytes.len()
 }
 
 /// The user gave up (XEP-0050 §2.4.3).

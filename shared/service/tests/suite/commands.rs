@@ -64,7 +64,7 @@ fn a_command_without_forms_is_completed_at_once() {
     let sent = send(&mut probe(), "alice@example.com/phone", "node='greet' action='execute'", "");
     sent.expect(
         "<iq type='result' id='c' from='probe.example.com' to='alice@example.com/phone'>
-           <command xmlns='http://jabber.org/protocol/commands' node='greet' sessionid='*' status='completed'>
+           <command xmlns='http://jabber.org/protocol/commands' node='greet' sessionid='*' status='completed' xml:lang='en'>
              <note type='info'>Greeted.</note>
              <x xmlns='jabber:x:data' type='result'>
                <title>Greet</title>
@@ -93,7 +93,7 @@ fn a_command_goes_through_its_forms() {
     let sent = send(&mut harness, ADMIN, "node='thing/make'", "");
     sent.expect(
         "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
-           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='*' status='executing'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='*' status='executing' xml:lang='en'>
              <actions execute='next'><next/></actions>
              <x xmlns='jabber:x:data' type='form'>
                <title>Make a thing</title>
@@ -114,7 +114,7 @@ fn a_command_goes_through_its_forms() {
         go(&mut harness, &id, "action='next'", &submit(&[("name", "lamp"), ("colour", "red")]));
     sent.expect(&format!(
         "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
-           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='executing'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='executing' xml:lang='en'>
              <actions execute='complete'><prev/><complete/></actions>
              <x xmlns='jabber:x:data' type='form'>
                <title>Make a thing</title>
@@ -128,7 +128,7 @@ fn a_command_goes_through_its_forms() {
     let sent = go(&mut harness, &id, "action='complete'", &submit(&[("sure", "true")]));
     sent.expect(&format!(
         "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
-           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='completed'>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='completed' xml:lang='en'>
              <note type='info'>lamp is made.</note>
            </command>
          </iq>"
@@ -190,7 +190,7 @@ fn cancel_ends_the_session() {
     let id = start(&mut harness);
     go(&mut harness, &id, "action='cancel'", "").expect(&format!(
         "<iq type='result' id='c' from='probe.example.com' to='admin@example.com/desk'>
-           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='canceled'/>
+           <command xmlns='http://jabber.org/protocol/commands' node='thing/make' sessionid='{id}' status='canceled' xml:lang='en'/>
          </iq>"
     ));
     let sent = go(&mut harness, &id, "", "");
@@ -251,6 +251,21 @@ fn a_form_with_wrong_values_is_refused_and_can_be_sent_again() {
 }
 
 #[test]
+fn a_report_is_cut_to_what_a_stanza_holds_once_escaped() {
+    let mut common = annex_testkit::common("probe.example.com");
+    common.stanza_out = 16 * 1024;
+    let mut harness = annex_testkit::Harness::new(move || {
+        annex_service::service::Service::<crate::probe::Probe>::new(
+            common.clone(),
+            &serde_json::json!({}),
+        )
+    });
+    let sent = send(&mut harness, ADMIN, "node='long'", "");
+    assert!((8_000..=16 * 1024).contains(&sent.xml.len()), "{} bytes", sent.xml.len());
+    assert!(sent.xml.contains("more rows do not fit here</note>"), "{sent}");
+}
+
+#[test]
 fn a_session_expires_when_nothing_happens() {
     let mut harness = probe();
     let id = start(&mut harness);
@@ -295,7 +310,7 @@ fn a_command_may_be_answered_later() {
     harness.input(annex_service::input::Input::Config { common, section });
     harness.take()[0].expect(
         "<iq type='result' id='slow1' from='probe.example.com' to='alice@example.com/phone'>
-           <command xmlns='http://jabber.org/protocol/commands' node='slow' sessionid='*' status='completed'>
+           <command xmlns='http://jabber.org/protocol/commands' node='slow' sessionid='*' status='completed' xml:lang='en'>
              <note type='info'>At last.</note>
            </command>
          </iq>",

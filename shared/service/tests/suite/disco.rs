@@ -278,6 +278,7 @@ fn commands_are_listed_for_those_who_may_run_them() {
            <query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'>
              <item jid='probe.example.com' node='audit' name='Audit log'/>
              <item jid='probe.example.com' node='greet' name='Greet'/>
+             <item jid='probe.example.com' node='long' name='*'/>
              <item jid='probe.example.com' node='slow' name='*'/>
              <item jid='probe.example.com' node='status' name='Status'/>
              <item jid='probe.example.com' node='thing/make' name='Make a thing'/>

@@ -207,6 +207,16 @@ impl Component for Probe {
             })
             .command(Command { node: "greet", name: "Greet", access: Access::Anyone, run: greet })
             .command(Command {
+                node: "long",
+                name: "Much to tell",
+                access: Access::Admins,
+                run: |_, _, _, _, _| {
+                    let rows = vec![vec!["&".repeat(200)]; 100];
+                    let columns = vec![("text", "Text")];
+                    Ok(Next::Done(Report { note: String::new(), columns, rows }))
+                },
+            })
+            .command(Command {
                 node: "thing/make",
                 name: "Make a thing",
                 access: Access::Admins,

@@ -1,5 +1,6 @@
 //! Data forms (XEP-0004, 0068, 0122, 0128).
 
+mod accept;
 mod parse;
 mod render;
 mod value;

@@ -35,8 +35,10 @@ impl Form {
                 "instructions" => form.instructions.push(child.text()),
                 "field" => {
                     let field = parse_field(child)?;
-                    // The first one counts (XEP-0068 §3.1 allows one).
-                    if field.var.as_deref() == Some("FORM_TYPE") {
+                    // XEP-0068 §5: it is hidden, which a submission need not say. The first one
+                    // counts (§3.1 allows one).
+                    let hidden = field.kind == FieldKind::Hidden || kind == FormKind::Submit;
+                    if hidden && field.var.as_deref() == Some("FORM_TYPE") {
                         if form.form_type.is_none() {
                             form.form_type = field.values.into_iter().next();
                         }

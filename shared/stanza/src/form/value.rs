@@ -1,9 +1,11 @@
 //! Values out of a field that someone filled in: each read names the field when it refuses.
 
+use std::collections::BTreeSet;
+
 use super::Field;
 use crate::{
     error::{Condition, Refusal},
-    jid::Jid,
+    jid::{Jid, JidError},
 };
 
 impl Field {
@@ -52,10 +54,16 @@ impl Field {
         Jid::parse(self.text().trim()).map_err(|_| self.invalid("an address"))
     }
 
-    /// Addresses, empty lines passed over.
+    /// Addresses, each once, empty lines passed over.
     pub fn jids(&self) -> Result<Vec<Jid>, Refusal> {
-        let lines = self.values.iter().flat_map(|value| value.lines()).map(str::trim);
-        let jids = lines.filter(|line| !line.is_empty()).map(Jid::parse);
-        jids.collect::<Result<_, _>>().map_err(|_| self.invalid("addresses, one a line"))
+        unique(&self.values).map_err(|_| self.invalid("addresses, one a line"))
     }
+}
+
+/// Addresses, one a line or one a value: XEP-0004 §3.3 has the latter and ignores duplicates.
+pub(super) fn unique(values: &[String]) -> Result<Vec<Jid>, JidError> {
+    let mut seen = BTreeSet::new();
+    let lines = values.iter().flat_map(|value| value.lines()).map(str::trim);
+    let jids = lines.filter(|line| !line.is_empty()).map(Jid::parse);
+    jids.filter(|jid| jid.as_ref().map_or(true, |jid| seen.insert(jid.clone()))).collect()
 }
