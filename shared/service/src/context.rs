@@ -87,6 +87,11 @@ impl Shared {
         }
     }
 
+    /// The newest id of a fetch, a call or a ticket.
+    pub(crate) fn last_id(&self) -> u64 {
+        self.last_id
+    }
+
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id

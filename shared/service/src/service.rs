@@ -57,6 +57,7 @@ impl<C: Component> Service<C> {
     ) -> Result<(), Refusal> {
         let savepoint = turn.savepoint();
         let (due, finished) = (self.shared.due.clone(), self.shared.finished.len());
+        let last_id = self.shared.last_id();
         let outcome = catch_unwind(AssertUnwindSafe(|| act(self, turn)));
         let refusal = match outcome {
             Ok(Ok(())) => {
@@ -81,6 +82,7 @@ impl<C: Component> Service<C> {
         turn.rollback(savepoint);
         self.shared.due = due;
         self.shared.finished.truncate(finished);
+        self.sessions.withdraw(last_id);
         turn.emit(Effect::Count {
             metric: "annex_refusals_total",
             label: Some(("reason", refusal.reason)),

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use annex_stanza::{Refusal, Stanza};
+use annex_stanza::{Jid, Refusal, Stanza};
 
 use super::{
     TIMER, Ticket,
@@ -23,7 +23,8 @@ use crate::{
     registry::Answer,
 };
 
-/// Sessions of all users together.
+/// Sessions of all users together; for admins, of whom there are few, as many again, so that
+/// strangers cannot use up what they need.
 const OPEN: usize = 256;
 /// Sessions of one user, with all resources; the oldest gives way.
 const OPEN_EACH: usize = 8;
@@ -31,8 +32,10 @@ const OPEN_EACH: usize = 8;
 const ANSWERS: usize = 64 * 1024;
 /// Ids of sessions that are over and still told from ids that never were.
 const ENDED: usize = 256;
-/// Commands that are answered later, together.
+/// Commands that are answered later, together; for admins and the admin socket as many again.
 const LATER: usize = 256;
+/// The same of one user, with all resources.
+const LATER_EACH: usize = 8;
 
 #[derive(Debug)]
 struct Session {
@@ -83,17 +86,17 @@ impl Sessions {
         request: Request,
         context: &mut Context<'_, '_>,
     ) -> Outcome<Answer> {
-        if self.later.len() >= LATER {
-            return Err(refusals::too_many().into());
-        }
         let Some(id) = request.session else {
             if request.action != Action::Execute {
                 return Err(refusals::bad_action().into());
             }
-            if self.open.len() >= OPEN {
+            self.may_wait(&stanza.from, context)?;
+            let next = (command.run)(component, &stanza.from, &Arguments::default(), 0, context)?;
+            let most = if is_admin(&stanza.from, context) { 2 * OPEN } else { OPEN };
+            // A step that asks has done nothing yet.
+            if matches!(next, Next::Ask(_)) && self.open.len() >= most {
                 return Err(refusals::too_many().into());
             }
-            let next = (command.run)(component, &stanza.from, &Arguments::default(), 0, context)?;
             let id = context.turn.token();
             return Ok(self.proceed(id, command, Vec::new(), next, stanza, context));
         };
@@ -126,6 +129,7 @@ impl Sessions {
                 answers.push(form::accept(&session.step, request.form.as_ref())?);
             }
         }
+        self.may_wait(&stanza.from, context)?;
         let given = merged(&answers);
         if size(&given) > ANSWERS {
             return Err(refusals::bad_payload("The answers are too long".into()).into());
@@ -232,17 +236,26 @@ impl Sessions {
     }
 
     /// The admin socket waits for `ticket`.
-    pub(super) fn wait_verb(
-        &mut self,
-        ticket: Ticket,
-        token: u64,
-        context: &mut Context<'_, '_>,
-    ) -> Outcome<()> {
-        if self.later.len() >= LATER {
-            return Err(refusals::too_many().into());
-        }
+    pub(super) fn wait_verb(&mut self, ticket: Ticket, token: u64, context: &mut Context<'_, '_>) {
         self.wait(ticket, Asker::Verb { token }, context);
+    }
+
+    /// Before a step that may be answered later: there is room for one more.
+    pub(super) fn may_wait(&self, user: &Jid, context: &Context<'_, '_>) -> Result<(), Refusal> {
+        let is_own = |waiting: &&Waiting| match &waiting.asker {
+            Asker::Iq { reply, .. } => reply.asker.bare_key() == user.bare_key(),
+            Asker::Verb { .. } => false,
+        };
+        let most = if is_admin(user, context) { 2 * LATER } else { LATER };
+        if self.later.len() >= most || self.later.values().filter(is_own).count() >= LATER_EACH {
+            return Err(refusals::too_many());
+        }
         Ok(())
+    }
+
+    /// What was begun since ticket number `last` was given out was discarded: nobody waits for it.
+    pub(crate) fn withdraw(&mut self, last: u64) {
+        self.later.split_off(&Ticket(last + 1));
     }
 
     /// A command that took a ticket is done.
@@ -300,6 +313,12 @@ impl Sessions {
             context.turn.arm(TIMER, at.saturating_sub(context.turn.since_start()));
         }
     }
+}
+
+/// An admin, or the service itself, as which the users of the admin socket act.
+fn is_admin(user: &Jid, context: &Context<'_, '_>) -> bool {
+    let common = &context.shared.common;
+    common.is_admin(user) || user.bare_key() == common.jid.bare_key()
 }
 
 fn user_key(stanza: &Stanza) -> String {

@@ -49,6 +49,7 @@ impl Sessions {
         let mut given = arguments(asked.arguments)?;
         let actor = actor(asked.actor, &context.shared.common.jid);
         let mut known = Vec::new();
+        self.may_wait(&actor, context)?;
         for answered in 0..STEPS {
             match (command.run)(component, &actor, &given, answered, context)? {
                 Next::Ask(step) => {
@@ -63,7 +64,10 @@ impl Sessions {
                     context.turn.emit(Effect::Respond { token: asked.token, response });
                     return Ok(());
                 }
-                Next::Later(ticket) => return self.wait_verb(ticket, asked.token, context),
+                Next::Later(ticket) => {
+                    self.wait_verb(ticket, asked.token, context);
+                    return Ok(());
+                }
             }
         }
         Err(refusals::arguments(format!("{} asks for ever more", asked.verb)).into())

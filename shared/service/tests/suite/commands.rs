@@ -299,6 +299,56 @@ fn a_user_has_eight_sessions_and_the_oldest_gives_way() {
 }
 
 #[test]
+fn strangers_cannot_use_up_the_sessions_of_admins() {
+    let mut harness = probe();
+    let ask = |harness: &mut Probed, from: &str, node: &str| {
+        send(harness, from, &format!("node='{node}'"), "").xml
+    };
+    for n in 0..256 {
+        let sent = ask(&mut harness, &format!("s{}@example.net/{n}", n / 8), "form");
+        assert!(sent.contains("status='executing'"), "{n}: {sent}");
+    }
+    let sent = ask(&mut harness, "late@example.net/x", "form");
+    assert!(sent.contains("<resource-constraint "), "{sent}");
+    // What needs no session goes on, and admins go on.
+    let sent = ask(&mut harness, "late@example.net/x", "greet");
+    assert!(sent.contains("status='completed'"), "{sent}");
+    let sent = ask(&mut harness, ADMIN, "thing/make");
+    assert!(sent.contains("status='executing'"), "{sent}");
+    harness.advance(seconds(601));
+    let sent = ask(&mut harness, "late@example.net/x", "form");
+    assert!(sent.contains("status='executing'"), "{sent}");
+}
+
+#[test]
+fn one_user_has_eight_commands_under_way() {
+    let mut harness = probe();
+    let mut slow = |from: &str| {
+        harness.stanza(&format!(
+            "<iq type='set' id='c' from='{from}' to='probe.example.com'>
+               <command xmlns='http://jabber.org/protocol/commands' node='slow'/>
+             </iq>"
+        ));
+        harness.take()
+    };
+    for n in 0..8 {
+        assert_eq!(slow(&format!("alice@example.com/{n}")), []);
+    }
+    refused(&slow("alice@example.com/x")[0], "wait", "resource-constraint", None);
+    assert_eq!(slow("bob@example.com/x"), []);
+}
+
+#[test]
+fn a_command_that_was_refused_for_want_of_space_is_not_answered_again() {
+    let mut harness = probe();
+    harness.input(annex_service::input::Input::SpaceLow(true));
+    let sent = send(&mut harness, ADMIN, "node='slow/write'", "");
+    refused(&sent, "cancel", "internal-server-error", None);
+    harness.advance(seconds(10_000));
+    assert_eq!(harness.take(), []);
+}
+
+#[test]
 fn a_command_may_be_answered_later() {
     let mut harness = probe();
     let ask = "<iq type='set' id='slow1' from='alice@example.com/phone' to='probe.example.com'>

@@ -266,6 +266,7 @@ fn commands_are_listed_for_those_who_may_run_them() {
     ask(&mut probe(), "probe.example.com", &list).expect(
         "<iq type='result' id='q' from='probe.example.com' to='*'>
            <query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'>
+             <item jid='probe.example.com' node='form' name='*'/>
              <item jid='probe.example.com' node='greet' name='Greet'/>
              <item jid='probe.example.com' node='slow' name='*'/>
            </query>
@@ -277,9 +278,11 @@ fn commands_are_listed_for_those_who_may_run_them() {
         "<iq type='result' id='q' from='probe.example.com' to='*'>
            <query xmlns='http://jabber.org/protocol/disco#items' node='http://jabber.org/protocol/commands'>
              <item jid='probe.example.com' node='audit' name='Audit log'/>
+             <item jid='probe.example.com' node='form' name='*'/>
              <item jid='probe.example.com' node='greet' name='Greet'/>
              <item jid='probe.example.com' node='long' name='*'/>
              <item jid='probe.example.com' node='slow' name='*'/>
+             <item jid='probe.example.com' node='slow/write' name='*'/>
              <item jid='probe.example.com' node='status' name='Status'/>
              <item jid='probe.example.com' node='thing/make' name='Make a thing'/>
            </query>

@@ -207,6 +207,23 @@ impl Component for Probe {
             })
             .command(Command { node: "greet", name: "Greet", access: Access::Anyone, run: greet })
             .command(Command {
+                node: "slow/write",
+                name: "Write, and take one's time",
+                access: Access::Admins,
+                run: |probe, _, _, _, context| {
+                    context.turn.put(THINGS, "slow", "x");
+                    let ticket = context.ticket();
+                    probe.ticket = Some(ticket);
+                    Ok(Next::Later(ticket))
+                },
+            })
+            .command(Command {
+                node: "form",
+                name: "Whoever wants to",
+                access: Access::Anyone,
+                run: |_, _, _, _, _| Ok(Next::Ask(Step::default())),
+            })
+            .command(Command {
                 node: "long",
                 name: "Much to tell",
                 access: Access::Admins,
