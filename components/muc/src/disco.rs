@@ -18,6 +18,8 @@ use crate::{
 
 /// §16.4: the node of one's own reserved nickname.
 const ROOMUSER: &str = "x-roomuser-item";
+/// §18.1.1: which extensions are discarded.
+const TRAFFIC: &str = "http://jabber.org/protocol/muc#traffic";
 /// §16.4: the list of rooms.
 const ROOMS: &str = "http://jabber.org/protocol/muc#rooms";
 /// Rooms on one page.
@@ -33,22 +35,23 @@ pub(crate) fn room_info(
 ) -> Outcome<()> {
     let room = muc.rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
     // §7.2.10: it does not exist yet, but for who makes it.
-    if room.is_locked() && !room.sessions.contains_key(&stanza.from) {
+    if room.hides_from(&stanza.from) {
         return Err(refusals::locked().into());
     }
     match node {
         None => {}
         Some(ROOMUSER) => {
-            // §7.12
+            // §7.12: who has none gets an answer too, with nothing in it.
             let record = affiliation::record(context.turn, room.id, stanza.from.bare_key())?;
-            let nick = record.and_then(|record| record.nick).ok_or_else(not_found)?;
-            info.identities.push(Identity {
+            info.identities.extend(record.and_then(|record| record.nick).map(|nick| Identity {
                 category: "conference",
                 kind: "text",
                 name: Some(nick),
-            });
+            }));
             return Ok(());
         }
+        // §18.1.1: none are.
+        Some(TRAFFIC) => return Err(refusals::unknown().into()),
         Some(_) => return Err(not_found().into()),
     }
     let config = &room.record.config;
@@ -81,7 +84,10 @@ pub(crate) fn room_info(
                 .flag(config.subject_by_participants),
         )
         .field(text("muc#roomconfig_roomname", &config.name));
-    if let Some(subject) = &room.subject {
+    // §14: what is talked about is for those who may enter.
+    let is_open = !config.members_only && config.password.is_none();
+    let may_know = is_open || room.sessions.contains_key(&stanza.from);
+    if let Some(subject) = room.subject.as_ref().filter(|_| may_know) {
         form = form.field(text("muc#roominfo_subject", &subject.text));
     }
     if !config.lang.is_empty() {
@@ -103,7 +109,7 @@ pub(crate) fn room_items(
 ) -> Outcome<Answer> {
     let room = muc.rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
     let inside = room.sessions.contains_key(&stanza.from);
-    if room.is_locked() && !inside {
+    if room.hides_from(&stanza.from) {
         return Err(refusals::locked().into());
     }
     if node.is_some() {

@@ -45,6 +45,8 @@ refusals! {
     bad_room_name: NotAllowed "muc.create.name" "A room cannot have this name",
     /// §7.4, §7.5.
     not_in_room: NotAcceptable "muc.occupant.not" "You are not in this room",
+    /// §6.6.
+    asks_as_stranger: BadRequest "muc.occupant.disco" "You are not in this room: ask the room itself",
     /// §7.5.
     no_such_nick: ItemNotFound "muc.occupant.unknown" "Nobody has this nickname here",
     /// §7.4.

@@ -104,8 +104,8 @@ impl Component for Muc {
             .iq(Occupant, Get, ns::VERSION, "*", self_ping::request)
             .iq(Occupant, Get, ns::TIME, "*", self_ping::request)
             .iq(Occupant, Get, ns::LAST, "*", self_ping::request)
-            .iq(Occupant, Get, ns::DISCO_INFO, "*", self_ping::request)
-            .iq(Occupant, Get, ns::DISCO_ITEMS, "*", self_ping::request)
+            .iq(Occupant, Get, ns::DISCO_INFO, "*", self_ping::disco)
+            .iq(Occupant, Get, ns::DISCO_ITEMS, "*", self_ping::disco)
             .iq(Occupant, Get, "*", "*", self_ping::request)
             .iq(Occupant, Set, "*", "*", self_ping::request)
             .iq(Entity, Get, ns::PING, "ping", ping_room)
@@ -284,7 +284,7 @@ fn probe(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outco
         return Err(refusals::no_room().into());
     };
     let Some(own) = room.sessions.get(&stanza.from) else {
-        return Err(refusals::not_in_room().into());
+        return Err(room.refuse_stranger(&stanza.from).into());
     };
     let (number, to, class) = (own.occupant, own.recipient(), room.class_of(own));
     let Some(nick) = stanza.to.resource() else { return Ok(()) };
@@ -315,12 +315,12 @@ fn iq_answer(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
 
 /// A ping to a room: it is there, or not (XEP-0199 §4).
 fn ping_room(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<Answer> {
-    muc.rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
+    muc.rooms.open(stanza, context)?;
     Ok(Answer::Result(Vec::new()))
 }
 
 /// A room is not the service: it has no version and no time of its own.
 fn ask_room(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<Answer> {
-    muc.rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
+    muc.rooms.open(stanza, context)?;
     Err(refusals::unknown().into())
 }

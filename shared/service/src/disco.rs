@@ -51,7 +51,8 @@ fn info<C>(
         None if shape == Shape::Service && node.is_none() => Ok(()),
         None => Err(not_found().into()),
     };
-    if let (Some(node), true) = (node, is_unknown(&outcome) || is_nothing(&found)) {
+    let unknown = is_unknown(&outcome) || shape == Shape::Service && is_nothing(&found);
+    if let (Some(node), true) = (node, unknown) {
         found = command_info(registry, shape, stanza, node, &context.shared.common)?;
     } else {
         outcome?;

@@ -23,7 +23,7 @@ pub(crate) fn ping(
     };
     let now = context.turn.since_start();
     let Some(session) = room.sessions.get_mut(&stanza.from) else {
-        return Err(refusals::not_in_room().into());
+        return Err(room.refuse_stranger(&stanza.from).into());
     };
     session.hear(now);
     let number = session.occupant;
@@ -36,6 +36,21 @@ pub(crate) fn ping(
     }
 }
 
+/// §6.6: a stranger who asks what an occupant is has asked for the wrong thing.
+pub(crate) fn disco(
+    muc: &mut Muc,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Answer> {
+    if let Some(room) = muc.rooms.find(&stanza.to, context)?
+        && !room.hides_from(&stanza.from)
+        && !room.sessions.contains_key(&stanza.from)
+    {
+        return Err(refusals::asks_as_stranger().into());
+    }
+    request(muc, stanza, context)
+}
+
 /// Any other request to an occupant.
 pub(crate) fn request(
     muc: &mut Muc,
@@ -46,7 +61,7 @@ pub(crate) fn request(
         return Err(refusals::no_room().into());
     };
     if !room.sessions.contains_key(&stanza.from) {
-        return Err(refusals::not_in_room().into());
+        return Err(room.refuse_stranger(&stanza.from).into());
     }
     let nick = stanza.to.resource().unwrap_or_default();
     let known = room.occupant_named(nick).is_some();

@@ -30,7 +30,7 @@ pub(crate) fn set(
 ) -> Outcome<Answer> {
     let query = query(stanza)?;
     let Muc { rooms, settings, .. } = muc;
-    let room = rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
+    let room = rooms.open(stanza, context)?;
     let items: Vec<_> = query.children().filter(|item| item.is("item", ns::MUC_ADMIN)).collect();
     if items.is_empty() {
         return Err(refusals::bad_item().into());

@@ -12,6 +12,7 @@ use super::{
     Room,
     admin::query,
     affiliation::{Affiliation, Role},
+    config::Whois,
     item::Item,
     state,
 };
@@ -40,19 +41,19 @@ pub(crate) fn get(
     let query = query(stanza)?;
     let item = query.get_child("item", ns::MUC_ADMIN).ok_or_else(refusals::bad_item)?;
     let Muc { rooms, settings, waiting, .. } = muc;
-    let room = rooms.find(&stanza.to, context)?.ok_or_else(refusals::no_room)?;
+    let room = rooms.open(stanza, context)?;
     let own = state::affiliation(context, settings, room.id, &stanza.from)?;
     let own_role = room.occupant_of(&stanza.from).map_or(Role::None, |occupant| occupant.role);
     match (item.attr("role"), item.attr("affiliation")) {
         (Some(role), None) => {
             let role = Role::parse(role).filter(|role| *role != Role::None);
             let role = role.ok_or_else(refusals::bad_item)?;
-            // §8.5: moderators; §9.8: the list of moderators is for admins. Everybody sees roles in
-            // presence, so moderators may see this one too.
-            if own_role < Role::Moderator && own < Affiliation::Admin {
+            // §8.5: moderators; §9.8: the list of moderators is for admins.
+            let moderates = own_role == Role::Moderator && role < Role::Moderator;
+            if !moderates && own < Affiliation::Admin {
                 return Err(refusals::lacks_privilege().into());
             }
-            Ok(Answer::Result(role_list(room, role)))
+            Ok(Answer::Result(role_list(room, role, longest(context))))
         }
         (None, Some(affiliation)) => {
             let affiliation = Affiliation::parse(affiliation).ok_or_else(refusals::bad_item)?;
@@ -73,14 +74,17 @@ pub(crate) fn get(
     }
 }
 
-/// Who may read which list: admins all of them but those of admins and owners in a room that hides
-/// addresses are for owners too; members that of members, where the room lets them (§9.5).
+/// Who may read which list: owners all of them, admins those of members and outcasts (§9.2, §9.5).
+/// In a non-anonymous room admins read those of owners and admins too (§10.5, §10.8), and if it is
+/// for members only, so do members. Beside that, the room may show its members to some roles.
 fn may_list(room: &Room, own: Affiliation, role: Role, wanted: Affiliation) -> Outcome<()> {
     let config = &room.record.config;
-    let may = own >= Affiliation::Admin
-        || wanted >= Affiliation::Member
-            && own >= Affiliation::Member
-            && config.whois == super::config::Whois::Anyone
+    let is_open = config.whois == Whois::Anyone;
+    let may = own == Affiliation::Owner
+        || own == Affiliation::Admin && (wanted < Affiliation::Admin || is_open)
+        || own >= Affiliation::Member
+            && wanted >= Affiliation::Member
+            && is_open
             && config.members_only
         || wanted == Affiliation::Member && config.member_list.has(role);
     if may { Ok(()) } else { Err(refusals::lacks_privilege().into()) }
@@ -116,7 +120,7 @@ fn listing(
     let own = state::affiliation(context, settings, room.id, &reply.asker)?;
     let role = room.occupant_of(&reply.asker).map_or(Role::None, |occupant| occupant.role);
     may_list(room, own, role, affiliation)?;
-    let most = context.shared.common.stanza_out.saturating_sub(4096);
+    let most = longest(context);
     let mut xml = Xml::new();
     xml.open("query").xmlns(ns::MUC_ADMIN);
     for row in &page.rows {
@@ -140,11 +144,20 @@ fn listing(
     Ok(xml.finish())
 }
 
+/// Bytes of a list: what does not fit into one stanza is left out, as there are no pages of it.
+fn longest(context: &Context<'_, '_>) -> usize {
+    context.shared.common.stanza_out.saturating_sub(4096)
+}
+
 /// §17.4: nickname, role, affiliation and full address.
-fn role_list(room: &Room, role: Role) -> Vec<u8> {
+fn role_list(room: &Room, role: Role, most: usize) -> Vec<u8> {
     let mut xml = Xml::new();
     xml.open("query").xmlns(ns::MUC_ADMIN);
     for occupant in room.occupants.values().filter(|occupant| occupant.role == role) {
+        // The longest nickname and address, escaped.
+        if xml.len() + 8_192 > most {
+            break;
+        }
         let jid = room.primary(occupant).map(|session| &session.jid);
         let item = Item {
             jid,

@@ -38,10 +38,8 @@ fn groupchat(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
         return Err(refusals::no_room().into());
     };
     let now = context.turn.since_start();
-    let locked = room.is_locked();
     let Some(session) = room.sessions.get_mut(&stanza.from) else {
-        let refusal = if locked { refusals::no_room() } else { refusals::not_in_room() };
-        return Err(refusal.into());
+        return Err(room.refuse_stranger(&stanza.from).into());
     };
     session.hear(now);
     let Some(occupant) = room.occupants.get_mut(&session.occupant) else {

@@ -43,7 +43,8 @@ fn owned<'m>(
         return Err(refusals::no_room().into());
     };
     if state::affiliation(context, settings, room.id, &stanza.from)? < Affiliation::Owner {
-        return Err(refusals::lacks_privilege().into());
+        let hidden = room.hides_from(&stanza.from);
+        return Err(if hidden { refusals::locked() } else { refusals::lacks_privilege() }.into());
     }
     Ok((room, settings))
 }

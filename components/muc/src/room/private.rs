@@ -24,7 +24,7 @@ pub(crate) fn message(
     };
     let now = context.turn.since_start();
     let Some(session) = room.sessions.get_mut(&stanza.from) else {
-        return Err(refusals::not_in_room().into());
+        return Err(room.refuse_stranger(&stanza.from).into());
     };
     session.hear(now);
     let Some(sender) = room.occupants.get_mut(&session.occupant) else {

@@ -3,19 +3,22 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use annex_service::{
-    context::Context,
+    context::{Context, Outcome},
     effect::{Effect, Lane},
     record::{Parts, Record},
     store::{Scan, StoreError},
     turn::Turn,
 };
-use annex_stanza::{Audience, Jid, Nick, Recipient, Template, Xml};
+use annex_stanza::{Audience, Jid, Nick, Recipient, Refusal, Stanza, Template, Xml};
 
 use super::{
     affiliation::Affiliation, history::Kept, limits::Bucket, load, occupant::Occupant,
     session::Session, viewers::Roster,
 };
-use crate::keys::{self, Note, RoomRecord, SubjectRecord};
+use crate::{
+    keys::{self, Note, RoomRecord, SubjectRecord},
+    refusals,
+};
 
 /// A room.
 #[derive(Debug)]
@@ -74,6 +77,18 @@ impl Room {
     /// Waits for its first configuration.
     pub(crate) fn is_locked(&self) -> bool {
         self.record.locked.is_some()
+    }
+
+    /// §7.2.10, §17.2: it does not exist yet, but for who makes it.
+    pub(crate) fn hides_from(&self, jid: &Jid) -> bool {
+        self.is_locked()
+            && self.record.creator != jid.bare_key()
+            && !self.sessions.contains_key(jid)
+    }
+
+    /// To one who is not in it.
+    pub(crate) fn refuse_stranger(&self, jid: &Jid) -> Refusal {
+        if self.hides_from(jid) { refusals::locked() } else { refusals::not_in_room() }
     }
 
     /// Nobody is in it.
@@ -256,6 +271,16 @@ impl Rooms {
         let Some(room) = self.rooms.get_mut(jid.bare_key()) else { return Ok(None) };
         room.touched = context.turn.since_start();
         Ok(Some(room))
+    }
+
+    /// The room that a request is for, if it is there for who asks.
+    pub(crate) fn open(
+        &mut self,
+        request: &Stanza,
+        context: &Context<'_, '_>,
+    ) -> Outcome<&mut Room> {
+        let room = self.find(&request.to, context)?.ok_or_else(refusals::no_room)?;
+        if room.hides_from(&request.from) { Err(refusals::locked().into()) } else { Ok(room) }
     }
 
     /// The room with this number, if it was not destroyed.

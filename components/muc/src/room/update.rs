@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     config::Settings,
+    refusals,
     service::{Muc, TIMER_PRESENCES},
 };
 
@@ -31,6 +32,10 @@ pub(crate) fn presence(
     let settings = &muc.settings;
     let room = muc.rooms.find(&stanza.to, context)?;
     let Some(room) = room.filter(|room| room.sessions.contains_key(&stanza.from)) else {
+        // §7.2.1: no nickname could be kicked.
+        if stanza.to.resource().is_none() {
+            return Err(refusals::no_nick().into());
+        }
         not_in_room(stanza, context);
         return Ok(());
     };

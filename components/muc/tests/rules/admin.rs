@@ -179,6 +179,33 @@ fn a_moderator_sees_real_addresses_for_as_long_as_he_is_one() {
     table.told(BOB, &["Dave none/participant"]);
 }
 
+/// §9.8, §10.5, §10.8.
+#[test]
+fn lists_of_those_who_govern_are_for_those_above() {
+    let mut table = Table::three();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='admin'/>");
+    table.admin(ALICE, "<item nick='Carol' role='moderator'/>");
+    table.quiet();
+    let denied = "iq: error auth forbidden";
+    for (who, item, expected) in [
+        (CAROL, "<item role='moderator'/>", denied),
+        (CAROL, "<item role='participant'/>", "result a"),
+        (CAROL, "<item affiliation='outcast'/>", denied),
+        (BOB, "<item role='moderator'/>", "result a"),
+        (BOB, "<item affiliation='outcast'/>", "result a"),
+        (BOB, "<item affiliation='admin'/>", denied),
+        (BOB, "<item affiliation='owner'/>", denied),
+        (ALICE, "<item affiliation='owner'/>", "result a"),
+    ] {
+        table.admin_get(who, item);
+        table.told(who, &[expected]);
+    }
+    table.submit(&[("muc#roomconfig_whois", &["anyone"])]);
+    table.quiet();
+    table.admin_get(BOB, "<item affiliation='owner'/>");
+    table.told(BOB, &["result a"]);
+}
+
 /// §9.5, §8.5.
 #[test]
 fn lists_are_for_those_who_may_read_them() {

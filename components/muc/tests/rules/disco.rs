@@ -90,10 +90,17 @@ fn a_room_says_what_it_is() {
 fn unknown_rooms_and_nodes_are_not_found() {
     let mut table = Table::three();
     for (to, node) in
-        [("no@rooms.example.com", ""), (ROOM, " node='x'"), (ROOM, " node='x-roomuser-item'")]
+        [("no@rooms.example.com", ""), (ROOM, " node='x'"), ("no@rooms.example.com", " node='x'")]
     {
         assert!(info(&mut table, to, node).contains("<item-not-found"), "{to}{node}");
     }
+    // §7.12: who has no nickname is answered with nothing.
+    let node = " node='x-roomuser-item'";
+    let empty = format!("<query xmlns='http://jabber.org/protocol/disco#info'{node}/></iq>");
+    assert!(info(&mut table, ROOM, node).ends_with(&empty));
+    // §18.1.1: nothing is discarded.
+    let traffic = " node='http://jabber.org/protocol/muc#traffic'";
+    assert!(info(&mut table, ROOM, traffic).contains("<service-unavailable"));
     table.admin(ALICE, "<item jid='dave@example.net' affiliation='member' nick='Davy'/>");
     table.quiet();
     let xml = info(&mut table, ROOM, " node='x-roomuser-item'");
@@ -165,4 +172,39 @@ fn what_a_room_does_not_know_is_service_unavailable() {
         "<iq from='{BOB}' to='{ROOM}' id='q' type='get'><ping xmlns='urn:xmpp:ping'/></iq>"
     ));
     table.told(BOB, &["result q"]);
+}
+
+/// §6.6.
+#[test]
+fn a_stranger_who_asks_what_an_occupant_is_has_made_a_mistake() {
+    let mut table = Table::three();
+    for kind in ["info", "items"] {
+        let ask = |who: &str, nick: &str| {
+            format!(
+                "<iq from='{who}' to='{ROOM}/{nick}' id='d' type='get'><query xmlns='http://jabber.org/protocol/disco#{kind}'/></iq>"
+            )
+        };
+        table.stanza(&ask(DAVE, "Bob"));
+        table.told(DAVE, &["iq: error modify bad-request"]);
+        table.stanza(&ask(CAROL, "Bob"));
+        table.told(CAROL, &["iq: error cancel service-unavailable"]);
+        table.stanza(&ask(CAROL, "Nobody"));
+        table.told(CAROL, &["iq: error cancel item-not-found"]);
+    }
+}
+
+/// §14.
+#[test]
+fn what_a_closed_room_talks_about_is_not_told_to_strangers() {
+    let mut table = Table::three();
+    table.message(ALICE, "<subject>Cakes</subject>");
+    table.quiet();
+    assert!(info(&mut table, ROOM, "").contains("Cakes"));
+    for (field, value) in
+        [("muc#roomconfig_membersonly", "1"), ("muc#roomconfig_roomsecret", "sesame")]
+    {
+        table.submit(&[("muc#roomconfig_membersonly", &["0"]), (field, &[value])]);
+        table.quiet();
+        assert!(!info(&mut table, ROOM, "").contains("Cakes"), "{field}");
+    }
 }

@@ -68,6 +68,16 @@ fn presence_without_x_from_a_stranger_is_a_kick_and_makes_no_room() {
     table.told(ALICE, &["Ann owner/moderator alice@example.com/phone 110 201", ": subject []"]);
 }
 
+/// §7.2.1.
+#[test]
+fn presence_to_a_room_needs_a_nickname_from_a_stranger() {
+    let mut table = Table::new();
+    table.stanza(&format!("<presence from='{BOB}' to='{ROOM}'/>"));
+    table.told(BOB, &["presence: error modify jid-malformed"]);
+    table.stanza(&format!("<presence from='{BOB}' to='{ROOM}' type='unavailable'/>"));
+    table.silence();
+}
+
 /// Case 5, §17.3.
 #[test]
 fn only_available_presence_enters() {

@@ -42,6 +42,20 @@ fn a_locked_room_does_not_exist_for_others() {
         "<iq from='{BOB}' to='{ROOM}' id='d' type='get'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
     ));
     table.told(BOB, &["iq: error cancel item-not-found"]);
+    table.whisper(BOB, "Ann", "<body>hello?</body>");
+    table.told(BOB, &["message: error cancel item-not-found"]);
+    for payload in [
+        "type='get'><ping xmlns='urn:xmpp:ping'/>",
+        "type='get'><query xmlns='jabber:iq:version'/>",
+        "type='get'><query xmlns='http://jabber.org/protocol/muc#owner'/>",
+        "type='get'><query xmlns='http://jabber.org/protocol/muc#admin'><item role='visitor'/></query>",
+        "type='set'><query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Ann' role='none'/></query>",
+    ] {
+        for to in ["", "/Ann"] {
+            table.stanza(&format!("<iq from='{BOB}' to='{ROOM}{to}' id='d' {payload}</iq>"));
+            table.told(BOB, &["iq: error cancel item-not-found"]);
+        }
+    }
     table.join(ALICE, "Ann");
     table.told(ALICE, &["Ann owner/moderator alice@example.com/phone 110", ": subject []"]);
     table.silence();
