@@ -50,6 +50,9 @@ pub(crate) fn find(places: &Places<'_>) -> Result<Found, String> {
         return Ok(Found { secret: read(path)?, warning });
     }
     match places.text {
+        Some(secret) if secret.expose_secret().is_empty() => {
+            Err("secret is empty: give the one of the server's configuration".into())
+        }
         Some(secret) => Ok(Found { secret: secret.clone(), warning: None }),
         None => Err("there is no secret: give secret_file (or secret), the same as in the server's configuration".into()),
     }

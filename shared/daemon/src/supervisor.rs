@@ -13,8 +13,8 @@ use crate::{
     admin,
     config::{
         Config, Domain,
-        load::Sources,
         reload::{self, Changes, same_link},
+        sources::Sources,
     },
     exit::{Exit, Failure},
     handle::{DomainHandle, Order, Pending, ProcessHandle},

@@ -3,7 +3,6 @@
 use std::{
     fs,
     io::ErrorKind,
-    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +14,7 @@ use super::Findings;
 use crate::{
     admin::{Client, Missing, fits},
     cli::{Asked, status::bytes},
-    config::{Config, StorePlace, load::Origin, sockets},
+    config::{Config, StorePlace, sockets, values::Origin},
     exit::{Exit, Failure},
     owner,
     program::Program,
@@ -34,18 +33,6 @@ pub(super) fn look(
         file.display(),
         given.count()
     ));
-    let holds_secret = matches!(
-        config.loaded.main.entry("component.secret").map(|entry| &entry.origin),
-        Some(Origin::Line(_))
-    );
-    let mode = fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
-    if holds_secret && mode & 0o004 != 0 {
-        findings.warn(format!(
-            "{}: it holds the secret, and everybody can read it: chmod o-r {}",
-            file.display(),
-            file.display()
-        ));
-    }
     for warning in &config.warnings {
         findings.warn(format!("{}: {warning}", file.display()));
     }

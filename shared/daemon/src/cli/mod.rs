@@ -20,8 +20,9 @@ use crate::{
     check,
     config::{
         example::{self, Filled},
-        load::{self, Loaded, Sources},
+        load::{self, Loaded},
         show,
+        sources::Sources,
     },
     exit::{Exit, Failure},
     init::{self, Wanted},

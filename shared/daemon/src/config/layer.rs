@@ -1,7 +1,7 @@
 //! The layers of a configuration as figment merges them: defaults, file, environment, command line.
 //! Each reads its source without ever quoting it in an error, as it may hold a secret.
 
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, ffi::OsString, path::Path};
 
 use annex_service::settings::Type;
 use figment::{
@@ -72,7 +72,13 @@ pub(crate) fn file(text: &str) -> Result<(Layer, Lines), Vec<Syntax>> {
         let syntax = errors.iter().map(|error| {
             let (line, column) = position(text, error.span().map_or(0, |span| span.start));
             // The message names what was expected; only its rendering would quote the line.
-            Syntax { line, column, text: error.message().replace('\n', ", ") }
+            let mut what = error.message().replace('\n', ", ");
+            if let (true, Some(key)) =
+                (what == "duplicate key", error.span().and_then(|span| text.get(span)))
+            {
+                what = format!("{key} is there a second time: leave one out");
+            }
+            Syntax { line, column, text: what }
         });
         return Err(syntax.collect());
     }
@@ -153,13 +159,14 @@ pub(crate) fn insert(dict: &mut Dict, key: &str, value: Value) {
 pub(crate) struct Variable {
     pub(crate) name: String,
     pub(crate) key: String,
-    pub(crate) value: Value,
+    /// None if it is not UTF-8.
+    pub(crate) value: Option<Value>,
 }
 
 /// The variables among these that are meant for settings.
 pub(crate) fn variables(
     definitions: &Definitions,
-    variables: &BTreeMap<String, String>,
+    variables: &BTreeMap<String, OsString>,
 ) -> Vec<Variable> {
     let ours = variables.iter().filter_map(|(name, text)| {
         let key = name.strip_prefix("ANNEX_")?.to_ascii_lowercase();
@@ -167,7 +174,7 @@ pub(crate) fn variables(
             return None;
         }
         let key = key.replace("__", ".");
-        let value = typed(definitions.find(&key), text);
+        let value = text.to_str().map(|text| typed(definitions.find(&key), text));
         Some(Variable { name: name.clone(), key, value })
     });
     ours.collect()

@@ -3,6 +3,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     path::{Path, PathBuf},
 };
 
@@ -12,119 +13,18 @@ use figment::{
     Figment,
     value::{Dict, Value as Raw},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde_json::Value;
 
 use super::{
     definitions::{Definition, Definitions},
     layer::{self, Layer, Lines},
     mistakes::{ConfigError, Fault, meant},
+    sources::Sources,
     value,
+    values::{Entry, Origin, Values, named},
 };
 use crate::program::Program;
-
-/// Where a configuration is read from.
-#[derive(Debug, Clone)]
-pub struct Sources {
-    /// The file.
-    pub file: PathBuf,
-    /// The environment, `ANNEX_…` and `CREDENTIALS_DIRECTORY`.
-    pub environment: BTreeMap<String, String>,
-    /// Keys given on the command line.
-    pub overrides: Vec<(&'static str, String)>,
-}
-
-impl Sources {
-    /// This file, and this process's environment.
-    pub fn of_process(file: &Path, overrides: Vec<(&'static str, String)>) -> Self {
-        let environment = std::env::vars_os().filter_map(|(name, value)| {
-            let name = name.into_string().ok()?;
-            let ours = name.starts_with("ANNEX_") || name == "CREDENTIALS_DIRECTORY";
-            ours.then_some((name, value.into_string().ok()?))
-        });
-        Self { file: file.to_owned(), environment: environment.collect(), overrides }
-    }
-}
-
-/// Where a value came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
-    /// Nobody gave it.
-    Default,
-    /// This line of the file.
-    Line(usize),
-    /// This variable.
-    Variable(String),
-    /// An option.
-    CommandLine,
-}
-
-/// One setting's value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// In its one form; null for a secret.
-    pub value: Value,
-    /// As TOML writes it; never a secret.
-    pub written: String,
-    /// Where it came from.
-    pub origin: Origin,
-}
-
-/// One domain's values by key. What has no value is not there.
-#[derive(Debug, Clone)]
-pub struct Values {
-    entries: BTreeMap<&'static str, Entry>,
-    /// `component.secret`.
-    pub(crate) secret: Option<SecretString>,
-}
-
-impl Values {
-    /// The value of a key.
-    pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.get(key)
-    }
-
-    /// All that have a value, by key.
-    pub fn entries(&self) -> impl Iterator<Item = (&'static str, &Entry)> {
-        self.entries.iter().map(|(key, entry)| (*key, entry))
-    }
-
-    /// Sets a key to another configuration's value.
-    pub(crate) fn take_from(&mut self, other: &Self, key: &'static str) {
-        match other.entries.get(key) {
-            Some(entry) => self.entries.insert(key, entry.clone()),
-            None => self.entries.remove(key),
-        };
-    }
-
-    pub(crate) fn value(&self, key: &str) -> &Value {
-        self.entries.get(key).map_or(&Value::Null, |entry| &entry.value)
-    }
-
-    pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.value(key).as_str()
-    }
-
-    pub(crate) fn number(&self, key: &str) -> u64 {
-        self.value(key).as_u64().unwrap_or_default()
-    }
-
-    pub(crate) fn is(&self, key: &str) -> bool {
-        self.value(key).as_bool().unwrap_or_default()
-    }
-
-    pub(crate) fn texts(&self, key: &str) -> Option<Vec<String>> {
-        let items = self.value(key).as_array()?;
-        Some(items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
-    }
-
-    /// What is said the same way in both, secrets included.
-    pub(crate) fn same(&self, other: &Self, key: &str) -> bool {
-        let secret = |values: &Self| values.secret.as_ref().map(|s| s.expose_secret().to_owned());
-        self.value(key) == other.value(key)
-            && (key != "component.secret" || secret(self) == secret(other))
-    }
-}
 
 /// A configuration that was read, every key known and every type right.
 #[derive(Debug, Clone)]
@@ -150,6 +50,9 @@ pub fn load(program: &Program, sources: &Sources) -> Result<Loaded, ConfigError>
 pub(crate) fn read_file(file: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(file).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => ConfigError::Missing(file.to_owned()),
+        std::io::ErrorKind::InvalidData => {
+            ConfigError::Unreadable(file.to_owned(), "it is not text in UTF-8".into())
+        }
         _ => ConfigError::Unreadable(file.to_owned(), error.to_string()),
     })
 }
@@ -189,8 +92,8 @@ pub(crate) fn load_what_can_be(
     Ok((loaded, reading.faults))
 }
 
-struct Reading<'a> {
-    definitions: &'a Definitions,
+pub(super) struct Reading<'a> {
+    pub(super) definitions: &'a Definitions,
     file: &'a Path,
     lines: Lines,
     /// Names of variables by the keys they set.
@@ -281,13 +184,20 @@ impl Reading<'_> {
         Some(values)
     }
 
-    fn environment(&mut self, environment: &BTreeMap<String, String>) -> Layer {
+    fn environment(&mut self, environment: &BTreeMap<String, OsString>) -> Layer {
         let mut dict = Dict::new();
         for variable in layer::variables(self.definitions, environment) {
             let section = variable.key.split('.').next().unwrap_or_default().to_owned();
             if self.definitions.find(&variable.key).is_some() {
-                self.variables.insert(variable.key.clone(), variable.name);
-                layer::insert(&mut dict, &variable.key, variable.value);
+                match variable.value {
+                    Some(value) => layer::insert(&mut dict, &variable.key, value),
+                    None => self.faults.push(Fault {
+                        place: variable.name.clone(),
+                        key: variable.key.clone(),
+                        text: "expected text in UTF-8".into(),
+                    }),
+                }
+                self.variables.insert(variable.key, variable.name);
             } else if self.definitions.is_section(&section) {
                 let text = self.suggestion("unknown key", &variable.key, &section);
                 self.faults.push(Fault { place: variable.name, key: variable.key, text });
@@ -297,64 +207,6 @@ impl Reading<'_> {
             }
         }
         Layer { name: layer::ENVIRONMENT, dict }
-    }
-
-    /// Judges the names of all keys below `path`.
-    fn unknown(&mut self, dict: &Dict, path: &mut Vec<String>, key: &str) {
-        let in_domain = path.first().is_some_and(|first| first == "domains");
-        for (name, value) in dict {
-            path.push(name.clone());
-            let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
-            match self.definitions.find(&key) {
-                Some(definition) if in_domain && definition.is_of_process() => {
-                    self.fault(path, "belongs to the whole process: set it outside of [domains]");
-                }
-                Some(definition) if in_domain && definition.setting.key == "component.jid" => {
-                    self.fault(path, "is the name of the domain's table: leave it out here");
-                }
-                Some(_) => {}
-                None if self.definitions.is_section(&key) => match value {
-                    Raw::Dict(_, inner) => self.unknown(inner, path, &key),
-                    _ => self
-                        .fault(path, &format!("is a section: expected [{key}] and keys below it")),
-                },
-                None => {
-                    let what = if matches!(value, Raw::Dict(..)) {
-                        "unknown section"
-                    } else {
-                        "unknown key"
-                    };
-                    let section =
-                        key.rsplit_once('.').map_or("", |(section, _)| section).to_owned();
-                    let text = self.suggestion(what, &key, &section);
-                    self.fault(path, &text);
-                }
-            }
-            path.pop();
-        }
-    }
-
-    /// `unknown key; did you mean store.path?`
-    fn suggestion(&self, what: &str, key: &str, section: &str) -> String {
-        let keys = || self.definitions.0.iter().map(|definition| definition.setting.key);
-        let last = |key: &'static str| key.rsplit('.').next().unwrap_or(key);
-        let word = key.rsplit('.').next().unwrap_or(key);
-        let sections = keys().filter_map(|key| key.rsplit_once('.').map(|(section, _)| section));
-        let siblings =
-            keys().filter(|key| key.rsplit_once('.').is_some_and(|(of, _)| of == section));
-        let likely = if what == "unknown section" {
-            meant(key, sections).map(|section| format!("[{section}]"))
-        } else {
-            meant(word, siblings.map(last))
-                .and_then(|word| keys().find(|key| *key == format!("{section}.{word}")))
-                .or_else(|| keys().find(|key| last(key) == word))
-                .or_else(|| meant(key, keys()))
-                .map(str::to_owned)
-        };
-        match likely {
-            Some(likely) => format!("{what}; did you mean {likely}?"),
-            None => format!("{what}; `config example` shows all there are"),
-        }
     }
 
     /// The values of one domain, each of the right type.
@@ -410,8 +262,8 @@ impl Reading<'_> {
             (Type::Word(words), Raw::String(_, text)) => meant(text, words.iter().copied())
                 .map(|word| format!("; did you mean \"{word}\"?"))
                 .unwrap_or_default(),
-            (Type::Duration, Raw::Num(..)) => "; add a unit, such as s".into(),
-            (Type::Size, Raw::Num(..)) => "; add a unit, such as KiB".into(),
+            (Type::Duration, raw) if is_number(raw) => "; add a unit, such as s".into(),
+            (Type::Size, raw) if is_number(raw) => "; add a unit, such as KiB".into(),
             _ => String::new(),
         };
         self.faults.push(Fault {
@@ -429,7 +281,7 @@ impl Reading<'_> {
                 self.faults.push(fault);
             }
             // There is one, if a wrong one.
-            values.secret = Some(SecretString::default());
+            values.secret = Some(SecretString::from("?"));
             return;
         };
         values.secret = Some(SecretString::from(text.clone()));
@@ -471,7 +323,7 @@ impl Reading<'_> {
         }
     }
 
-    fn fault(&mut self, path: &[String], text: &str) {
+    pub(super) fn fault(&mut self, path: &[String], text: &str) {
         // A table that is only implied (`[a.b]`) has the line of its first key.
         let line = self.lines.get(path).copied().unwrap_or(0);
         self.faults.push(Fault {
@@ -490,8 +342,11 @@ fn default(definition: &Definition) -> Option<(&'static str, Entry)> {
     Some((definition.setting.key, entry))
 }
 
-/// A key with its domain before it.
-pub(crate) fn named(path: &[String], key: &str) -> String {
-    let domain = path.iter().map(|part| value::bare_key(part) + ".");
-    domain.chain([key.to_owned()]).collect()
+/// Nothing but digits, also where it comes as a text: from the environment.
+fn is_number(raw: &Raw) -> bool {
+    match raw {
+        Raw::Num(..) => true,
+        Raw::String(_, text) => !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()),
+        _ => false,
+    }
 }

@@ -81,6 +81,15 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
+/// The known key of which this one is a slip of the pen or two.
+pub(crate) fn nearly<'a>(key: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (strsim::damerau_levenshtein(key, candidate), candidate))
+        .min()
+        .filter(|(slips, _)| *slips <= 2)
+        .map(|(_, candidate)| candidate)
+}
+
 /// The known word that was probably meant.
 pub(crate) fn meant<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known

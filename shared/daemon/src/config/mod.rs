@@ -7,14 +7,18 @@
 pub mod definitions;
 pub mod example;
 mod judge;
+mod keys;
 pub(crate) mod layer;
 pub mod load;
 pub mod mistakes;
 pub mod reload;
+mod shared;
 pub mod show;
+pub mod sources;
 #[cfg(test)]
 mod tests;
 pub mod value;
+pub mod values;
 
 use std::{
     net::SocketAddr,
@@ -27,8 +31,9 @@ use serde_json::Value;
 
 use self::{
     judge::Judge,
-    load::{Loaded, Sources},
+    load::Loaded,
     mistakes::{ConfigError, Fault},
+    sources::Sources,
 };
 use crate::{
     program::Program,

@@ -6,9 +6,10 @@ use annex_service::settings::Reload;
 use super::{
     Config,
     definitions::Definitions,
-    load::{Loaded, Values, named},
+    load::Loaded,
     mistakes::ConfigError,
     value,
+    values::{Values, named},
 };
 use crate::program::Program;
 

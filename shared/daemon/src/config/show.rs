@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::{
     definitions::Definitions,
-    load::{Entry, Loaded, Origin, Values, named},
+    load::Loaded,
+    values::{Entry, Origin, Values, named},
 };
 use crate::program::Program;
 

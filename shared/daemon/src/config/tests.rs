@@ -6,10 +6,12 @@ use serde_json::json;
 use super::{
     Config,
     example::{Filled, example},
-    load::{Loaded, Origin, Sources, load_text},
+    load::{Loaded, load_text},
     mistakes::ConfigError,
     reload::{self, Changes},
     show,
+    sources::Sources,
+    values::Origin,
 };
 use crate::{probe, runtime::Server};
 
@@ -383,4 +385,67 @@ proptest! {
         let _ = loaded(&text, &[]);
         let _ = loaded(&format!("{GOOD}{text}"), &[]);
     }
+}
+
+#[test]
+fn what_would_stop_everything_is_refused() {
+    let text = "[limits]\ninbox = \"0\"\noutbox = \"0\"\nbacklog = \"1 KiB\"\ncommits = \"0\"\n\
+        [link]\nping = \"0\"\nkeepalive = \"1ms\"\n[store]\npath = \"\"\n";
+    let told = told(config(&format!("{GOOD}{text}")));
+    for part in [
+        "limits.inbox: expected 1 MiB or more",
+        "limits.outbox: expected 1 MiB or more",
+        "limits.backlog: ",
+        "limits.commits: ",
+        "link.ping: expected \"1s\" or more",
+        "link.keepalive: ",
+        "store.path: expected a path",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    let text = "[limits]\nstanza_in = \"20 MiB\"\n";
+    assert!(self::told(config(&format!("{GOOD}{text}"))).contains("twice limits.stanza_in"));
+}
+
+#[test]
+fn local_domains_are_domains() {
+    let text = format!("{GOOD}local_domains = [\"Example.COM\", \"\", \"a@b.example\"]\n");
+    let told = told(config(&text));
+    assert!(told.contains("component.local_domains: expected domains such as"), "{told}");
+    assert!(told.contains("found \"a@b.example\""), "{told}");
+    let text = format!("{GOOD}local_domains = [\"Example.COM\"]\n");
+    let config = config(&text).expect("good");
+    assert_eq!(config.domains[0].common.local_domains, ["example.com"]);
+}
+
+#[test]
+fn a_path_that_depends_on_the_directory_is_warned_of() {
+    let more = "[domains.\"rooms.b.example\".component]\n[store]\npath = \"store\"\n";
+    let config = good(more);
+    let warned = config.warnings.iter().filter(|warning| warning.contains("give a path from /"));
+    assert_eq!(warned.count(), 2, "{:?}", config.warnings);
+}
+
+#[test]
+fn a_variable_that_is_not_text_is_no_default() {
+    use std::os::unix::ffi::OsStringExt;
+    let mut sources = sources(&[]);
+    let path = std::ffi::OsString::from_vec(b"/srv/\xff".to_vec());
+    sources.environment.insert("ANNEX_STORE__PATH".into(), path);
+    let told = load_text(&probe::program(), &sources, GOOD).expect_err("not UTF-8").to_string();
+    assert_eq!(told, "ANNEX_STORE__PATH: store.path: expected text in UTF-8");
+}
+
+#[test]
+fn a_key_that_is_nothing_like_another_is_not_taken_for_it() {
+    let told = told(config(&format!("{GOOD}foo = 1\n")));
+    assert!(told.contains("component.foo: unknown key; `config example` shows"), "{told}");
+    let told = self::told(config(&format!("{GOOD}secret = \"hunter2\"\n")));
+    assert!(told.contains("secret is there a second time") && !told.contains("hunter2"), "{told}");
+}
+
+#[test]
+fn a_number_from_the_environment_is_told_to_lack_its_unit() {
+    let told = loaded(GOOD, &[("ANNEX_STORE__CACHE", "64")]).expect_err("no unit").to_string();
+    assert!(told.contains("add a unit, such as KiB"), "{told}");
 }

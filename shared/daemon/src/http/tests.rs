@@ -13,7 +13,7 @@ use tokio::{
 
 use super::*;
 use crate::{
-    config::{Config, load::Sources},
+    config::{Config, sources::Sources},
     handle::Pending,
     probe::{self, Probe},
     runtime::{self, DomainSettings, Report, Storage},

@@ -1,10 +1,10 @@
 //! What values mean: addresses, servers, secrets, and everything that is wrong with them at once.
 
+mod bounds;
+mod link;
+
 use std::{
-    collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
-    time::Duration,
+    collections::BTreeMap, fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf,
 };
 
 use annex_service::input::Common;
@@ -12,17 +12,18 @@ use annex_stanza::Jid;
 use annex_store::Durability;
 use serde_json::Value;
 
+use self::bounds::{limits, time};
 use super::{
     Domain, Process, StorePlace,
-    load::{Loaded, Origin, Values, named},
+    load::Loaded,
     mistakes::Fault,
     sockets, value,
+    values::{Origin, Values, named},
 };
 use crate::{
     logging,
     program::Program,
-    runtime::{Limits, LinkConfig, Server, Timeouts},
-    secret,
+    runtime::{LinkConfig, Timeouts},
 };
 
 /// Judges a configuration, part by part, and keeps what it finds.
@@ -34,6 +35,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl Judge<'_> {
+    /// Something is wrong with the value of a key, wherever it came from.
     fn fault(&mut self, path: &[String], values: &Values, key: &str, text: impl Into<String>) {
         let place = match values.entry(key).map(|entry| &entry.origin) {
             Some(Origin::Line(line)) => format!("{}:{line}", self.loaded.file.display()),
@@ -82,11 +84,29 @@ impl Judge<'_> {
                     .into(),
             );
         }
+        self.exposed();
         Process {
             level,
             json: main.text("log.format") == Some("json"),
             listen,
             sockets: sockets(self.loaded),
+        }
+    }
+
+    /// A secret that stands in the file itself is to be read by nobody else.
+    fn exposed(&mut self) {
+        let all = std::iter::once(&self.loaded.main).chain(self.loaded.domains.values());
+        let is_there = all.into_iter().any(|values| {
+            let origin = values.entry("component.secret").map(|entry| &entry.origin);
+            matches!(origin, Some(Origin::Line(_)))
+        });
+        let file = &self.loaded.file;
+        let mode = fs::metadata(file).map_or(0, |meta| meta.permissions().mode());
+        if is_there && mode & 0o004 != 0 {
+            self.warnings.push(format!(
+                "component.secret: everybody can read it: chmod o-r {}",
+                file.display()
+            ));
         }
     }
 
@@ -104,12 +124,9 @@ impl Judge<'_> {
                 named(path, "limits.stanza_out")
             ));
         }
-        for key in ["limits.stanza_in", "limits.presence", "limits.stanza_out"] {
-            if values.number(key) < 10_000 {
-                // RFC 6120 §13.12: the least that everybody must accept.
-                self.fault(path, values, key, "expected 10000 B or more (RFC 6120 §13.12)");
-            }
-        }
+        self.bounds(path, values);
+        self.paths(path, values);
+        let local_domains = self.local_domains(path, values, jid.as_ref());
         let section = section(values, self.program.section);
         for mistake in (self.program.check)(&section) {
             self.fault(path, values, &mistake.key, mistake.text);
@@ -118,23 +135,6 @@ impl Judge<'_> {
         if self.faults.len() > before {
             return None;
         }
-        let locals = values.texts("component.local_domains");
-        let local_domains = locals.unwrap_or_else(|| {
-            // A domain of one label has no parent.
-            vec![
-                jid.domain_key()
-                    .split_once('.')
-                    .map_or(jid.domain_key(), |(_, rest)| rest)
-                    .to_owned(),
-            ]
-        });
-        let local_domains: Vec<String> = local_domains
-            .iter()
-            .map(|domain| {
-                Jid::parse(domain)
-                    .map_or_else(|_| domain.clone(), |jid| jid.domain_key().to_owned())
-            })
-            .collect();
         let home = local_domains.first().and_then(|domain| Jid::parse(domain).ok());
         Some(Domain {
             common: Common {
@@ -179,100 +179,6 @@ impl Judge<'_> {
         })
     }
 
-    fn jid(&mut self, path: &[String], values: &Values) -> Option<Jid> {
-        let jid = Jid::parse(values.text("component.jid")?).ok()?;
-        if jid.local().is_some() || jid.resource().is_some() {
-            // The name of a further domain's table was judged when it was read.
-            if path.is_empty() {
-                let found = value::quote(jid.as_str());
-                self.fault(
-                    path,
-                    values,
-                    "component.jid",
-                    format!("expected a domain such as \"rooms.example.com\", found {found}"),
-                );
-            }
-            return None;
-        }
-        Some(jid)
-    }
-
-    fn server(&mut self, path: &[String], values: &Values) -> Option<Server> {
-        let text = values.text("component.server")?;
-        if let Some(socket) = text.strip_prefix("unix:") {
-            if !socket.starts_with('/') {
-                self.fault(path, values, "component.server", "expected unix: and an absolute path, such as \"unix:/run/prosody/component.sock\"");
-                return None;
-            }
-            return Some(Server::Unix(socket.into()));
-        }
-        let host = text.trim_start_matches('[').trim_end_matches(']');
-        let is_address = host.parse::<IpAddr>();
-        if host.is_empty()
-            || host.contains(['/', '@', ' '])
-            || (is_address.is_err() && host.contains(':'))
-        {
-            self.fault(path, values, "component.server", format!("expected a host name, an address or unix:/path (the port goes to component.port), found {}", value::quote(text)));
-            return None;
-        }
-        let is_here = is_address.map_or(host == "localhost", |address| address.is_loopback());
-        if !is_here && !values.is("component.insecure_link") {
-            self.fault(
-                path,
-                values,
-                "component.server",
-                format!(
-                    "{} is another machine, and the link is not encrypted: use 127.0.0.1, a unix socket or a tunnel, or set insecure_link = true if the network between is yours alone",
-                    value::quote(text)
-                ),
-            );
-            return None;
-        }
-        let port = u16::try_from(values.number("component.port")).unwrap_or(5347);
-        Some(Server::Tcp { host: host.to_owned(), port })
-    }
-
-    fn admins(&mut self, path: &[String], values: &Values) -> Vec<Jid> {
-        let texts = values.texts("component.admins").unwrap_or_default();
-        let admins: Vec<Jid> = texts.iter().filter_map(|text| Jid::parse(text).ok()).collect();
-        for admin in &admins {
-            if admin.local().is_none() || admin.resource().is_some() {
-                let found = value::quote(admin.as_str());
-                self.fault(path, values, "component.admins", format!("expected addresses such as \"admin@example.com\", without resource, found {found}"));
-            }
-        }
-        admins
-    }
-
-    fn secret(&mut self, path: &[String], values: &Values) -> Option<secrecy::SecretString> {
-        let name = match path.last() {
-            Some(domain) => format!("secret-{domain}"),
-            None => "secret".into(),
-        };
-        let places = secret::Places {
-            credential: self
-                .loaded
-                .credentials
-                .as_deref()
-                .map(|directory| (directory, name.as_str())),
-            file: values.text("component.secret_file").map(Path::new),
-            text: values.secret.as_ref(),
-        };
-        match secret::find(&places) {
-            Ok(found) => {
-                let warning = found
-                    .warning
-                    .map(|warning| format!("{}: {warning}", named(path, "component.secret_file")));
-                self.warnings.extend(warning);
-                Some(found.secret)
-            }
-            Err(text) => {
-                self.fault(path, values, "component.secret_file", text);
-                None
-            }
-        }
-    }
-
     /// Two domains share neither address nor store.
     pub(super) fn distinct(&mut self, domains: &[Domain]) {
         let mut stores = BTreeMap::new();
@@ -294,36 +200,10 @@ impl Judge<'_> {
                 self.faults.push(Fault {
                     place: self.loaded.file.display().to_string(),
                     key: "domains".into(),
-                    text: format!("{jid} is there twice"),
+                    text: format!("{jid} is there twice: leave one out"),
                 });
             }
         }
-    }
-}
-
-fn time(values: &Values, key: &str) -> Duration {
-    let seconds = values.value(key).as_f64().unwrap_or_default();
-    Duration::try_from_secs_f64(seconds).unwrap_or_default()
-}
-
-fn limits(values: &Values) -> Limits {
-    let size = |key: &str| usize::try_from(values.number(key)).unwrap_or(usize::MAX);
-    Limits {
-        inbound: annex_stanza::Limits {
-            depth: size("limits.depth"),
-            children: size("limits.children"),
-            bytes: size("limits.stanza_in"),
-            presence: size("limits.presence"),
-        },
-        stanza_out: size("limits.stanza_out"),
-        inbox: size("limits.inbox"),
-        outbox: size("limits.outbox"),
-        backlog: size("limits.backlog"),
-        commits: size("limits.commits"),
-        calls: size("limits.calls"),
-        call_bytes: size("limits.call_size"),
-        requests: size("limits.requests"),
-        ..Limits::default()
     }
 }
 
