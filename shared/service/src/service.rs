@@ -107,10 +107,15 @@ impl<C: Component> Service<C> {
                 condition = refusal.condition.as_str(),
                 "refused"
             );
-            if let Some(error) = refuse(stanza, &refusal) {
+            if let Some(error) = refuse(stanza, &refusal).filter(|_| self.is_ours(&stanza.to)) {
                 turn.send_in(Lane::of(&stanza.to), &error, &stanza.from);
             }
         }
+    }
+
+    /// It is of our domain: nobody is answered in the name of another.
+    fn is_ours(&self, address: &Jid) -> bool {
+        address.domain_key() == self.shared.common.jid.domain_key()
     }
 
     /// Answers commands that were finished outside their own step.
@@ -122,7 +127,7 @@ impl<C: Component> Service<C> {
     }
 
     fn route(&mut self, stanza: &Stanza, turn: &mut Turn<'_>) -> Outcome<()> {
-        if stanza.to.domain_key() != self.shared.common.jid.domain_key() {
+        if !self.is_ours(&stanza.to) {
             let error = matches!(
                 stanza.kind,
                 Kind::Message(MessageType::Error) | Kind::Presence(PresenceType::Error)
@@ -331,7 +336,8 @@ impl<C: Component> Machine for Service<C> {
             Input::Stanza(stanza) => self.stanza(&stanza, turn),
             Input::Refused { header, refusal } => {
                 turn.count("annex_refused_stanzas_total", Some(("reason", refusal.reason)));
-                if let Some((error, to)) = header.refuse(&refusal, &self.shared.common.jid) {
+                let answer = header.refuse(&refusal, &self.shared.common.jid);
+                if let Some((error, to)) = answer.filter(|(error, _)| self.is_ours(&error.from)) {
                     turn.send_in(Lane::of(&error.from), &error, &to);
                 }
             }

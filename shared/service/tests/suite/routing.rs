@@ -142,14 +142,15 @@ fn requests_go_by_shape_kind_and_payload() {
 }
 
 #[test]
-fn addresses_of_other_domains_are_not_found() {
+fn nobody_is_answered_in_the_name_of_another_domain() {
     let mut harness = probe();
     harness.stanza(&iq("get", "a@other.example.com", "<ping xmlns='urn:xmpp:ping'/>"));
-    harness.take()[0].expect(
-        "<iq type='error' id='q' from='a@other.example.com' to='*'>
-           <error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>
-         </iq>",
-    );
+    harness.stanza(&message("other.example.com", "<tell/>"));
+    // Refused by the gate, and without `to`, which stands for the sender's own account.
+    harness.stanza(&iq("what", "a@other.example.com", ""));
+    harness.stanza("<iq type='get' id='1' from='a@example.com'><ping xmlns='urn:xmpp:ping'/></iq>");
+    assert_eq!(harness.take(), []);
+    assert_eq!(harness.counted("annex_refusals_total{route.foreign-domain}"), 3);
     // Domains are compared by their key.
     harness.stanza(&iq("get", "PROBE.example.com", "<ping xmlns='urn:xmpp:ping'/>"));
     harness.take()[0].expect("<iq type='result' id='q' from='PROBE.example.com' to='*'/>");
