@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use annex_service::{
     basic,
     context::{Context, Outcome},
-    effect::Lane,
+    effect::{Effect, Lane},
     record::Record,
 };
 use annex_stanza::{
@@ -213,15 +213,12 @@ pub(crate) fn gather(
             break;
         }
     }
+    if !found.is_empty() {
+        // Until then it stays noted.
+        context.turn.emit(Effect::Retelling);
+    }
     multicast.again = found;
     Ok(())
-}
-
-/// The stream is gone before it was told again: it stays noted.
-pub(crate) fn put_back(multicast: &mut Multicast, context: &mut Context<'_, '_>) {
-    for note in std::mem::take(&mut multicast.again) {
-        context.shared.unconfirmed.note(context.turn, note);
-    }
 }
 
 /// Tells again what may not have arrived.
@@ -252,7 +249,7 @@ pub(crate) fn tell_again(multicast: &mut Multicast, context: &mut Context<'_, '_
             .collect();
         context.turn.fanout(Lane::of(&from), template, audience);
     }
-    // Told again, it may be lost again.
-    put_back(multicast, context);
+    multicast.again.clear();
+    context.turn.emit(Effect::Retold);
     Ok(())
 }

@@ -91,7 +91,7 @@ impl Component for Multicast {
                 self.privileges.clear();
                 self.remote.offline();
                 sweep::end(self, context);
-                presence::put_back(self, context);
+                self.again.clear();
             }
             Event::Timer(from_probe::TIMER) => self.probe.timed_out(&context.shared.common.jid),
             Event::Timer(sweep::TIMER_ASK) => sweep::ask(self, context)?,

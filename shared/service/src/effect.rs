@@ -64,6 +64,12 @@ pub enum Effect {
         /// Who gets them.
         to: Recipient,
     },
+    /// What is above the confirmed mark is still to be told again on this stream: emitted with
+    /// `Input::Online`, it holds back every `Input::Confirmed` until [`Effect::Retold`]. So it may
+    /// take several turns, and a crash among them loses none of it.
+    Retelling,
+    /// All of it has been told again.
+    Retold,
     /// A read too large for a turn; comes back as `Input::Fetched`, after everything written
     /// before it.
     Fetch {

@@ -27,7 +27,8 @@ pub enum Input {
     /// A timer that was armed.
     Timer(Timer),
     /// The stream is up. Output of turns up to `confirmed` reached the server; what was written by
-    /// later turns may not have, and is told again.
+    /// later turns may not have, and is told again: in this turn, or in several (see
+    /// `Effect::Retelling`).
     Online {
         /// The confirmed mark: number of a turn.
         confirmed: u64,

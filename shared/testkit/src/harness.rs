@@ -40,6 +40,8 @@ pub struct Harness<M> {
     auto_confirm: bool,
     /// A turn was released that is not yet confirmed.
     unconfirmed: bool,
+    /// What is above the mark is still being told again.
+    retelling: bool,
     online: bool,
     now: Now,
     seed: u8,
@@ -73,6 +75,7 @@ impl<M: Machine> Harness<M> {
             hold: false,
             auto_confirm: true,
             unconfirmed: false,
+            retelling: false,
             online: false,
             now: Now { wall: EPOCH, since_start: Duration::ZERO },
             seed: 0,
@@ -230,9 +233,12 @@ impl<M: Machine> Harness<M> {
         self.auto_confirm = on;
     }
 
-    /// The server has everything that was released so far.
+    /// The server has everything that was released so far: confirmed, unless something is still to
+    /// be told again.
     pub fn confirm(&mut self) {
-        self.confirmed();
+        if !self.retelling {
+            self.confirmed();
+        }
         self.settle();
     }
 
@@ -248,6 +254,7 @@ impl<M: Machine> Harness<M> {
     /// The stream comes up.
     pub fn connect(&mut self) {
         self.online = true;
+        self.retelling = false;
         self.input(Input::Online { confirmed: self.store.confirmed });
     }
 
@@ -361,7 +368,11 @@ impl<M: Machine> Harness<M> {
             {
                 self.timers.remove(&timer);
                 self.one_turn(vec![Input::Timer(timer)]);
-            } else if self.unconfirmed && self.auto_confirm && self.online && !self.hold {
+            } else if self.unconfirmed
+                && self.auto_confirm
+                && self.online
+                && !(self.hold || self.retelling)
+            {
                 self.confirmed();
             } else {
                 return;
@@ -383,6 +394,8 @@ impl<M: Machine> Harness<M> {
                     self.send(lane, template, &to);
                 }
             }
+            Effect::Retelling => self.retelling = true,
+            Effect::Retold => self.retelling = false,
             Effect::Fetch { id, scan } => {
                 // Everything before it is on disk: effects are released in order.
                 let page = self.store.scan(&scan).expect("a map cannot fail");

@@ -60,7 +60,7 @@ pub(crate) struct Confirm {
     bytes: usize,
     /// When the first output since the last mark was written.
     since: Option<Instant>,
-    /// The machine knows of the stream: what it writes now is written to this one.
+    /// The machine knows of the stream, and has told again on it what it had to.
     begun: bool,
     /// No mark was sent for turns up to this one.
     floor: u64,
@@ -80,17 +80,21 @@ impl Confirm {
         }
     }
 
-    /// The machine has learned of the stream in this turn. What earlier turns wrote went nowhere,
-    /// so no mark may speak for them alone.
+    /// With this turn, or an earlier one, the machine has told again what it had to. What was told
+    /// before went nowhere, so no mark may speak for earlier turns alone.
     pub(crate) fn begin(&mut self, turn: u64) {
+        if self.begun {
+            return;
+        }
         self.asked = self.asked.max(turn.saturating_sub(1));
         self.floor = self.asked;
         self.begun = true;
     }
 
-    /// Whether everything written so far is confirmed.
+    /// Whether everything written so far is confirmed, as far as it can be.
     pub(crate) fn is_settled(&self) -> bool {
-        self.since.is_none() && (self.asked <= self.floor || self.confirmed >= self.asked)
+        let covered = self.asked <= self.floor || self.confirmed >= self.asked;
+        !self.begun || (self.since.is_none() && covered)
     }
 
     /// So many bytes of output were put into the buffer.
@@ -99,9 +103,9 @@ impl Confirm {
         self.since.get_or_insert(now);
     }
 
-    /// When a mark is due at the latest; none while nothing is unconfirmed.
+    /// When a mark is due at the latest; none while nothing is unconfirmed, or nothing may be asked.
     pub(crate) fn due(&self) -> Option<Instant> {
-        self.since.map(|since| since + INTERVAL)
+        self.since.filter(|_| self.begun).map(|since| since + INTERVAL)
     }
 
     /// The mark to send now, if one is due: there is output that no mark covers, and `written`
@@ -164,8 +168,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_mark_goes_out_after_an_interval_or_256_kib_and_only_for_news() {
         let mut confirm = Confirm::new(7, 0);
-        confirm.begin(1);
         let start = Instant::now();
+        confirm.wrote(100, start);
+        let nothing = (confirm.due(), confirm.next(3, start + INTERVAL, true));
+        assert_eq!(nothing, (None, None), "it is still being told again");
+        let mut confirm = Confirm::new(7, 0);
+        confirm.begin(1);
         assert_eq!((confirm.due(), confirm.next(3, start, false)), (None, None));
         confirm.wrote(100, start);
         assert_eq!(confirm.next(3, start, false), None);

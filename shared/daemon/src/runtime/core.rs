@@ -79,6 +79,8 @@ pub(crate) struct Core<M> {
     pub(super) line: Line,
     /// Number of the stream that the machine knows of.
     pub(super) stream: u64,
+    /// It is still telling again on it what is above the mark.
+    pub(super) retelling: bool,
     /// The newest commit reported, and the newest stamp released.
     pub(super) committed: u64,
     pub(super) stamp: u64,
@@ -149,6 +151,7 @@ impl<M: Machine> Core<M> {
             trace,
             line: Line::new(stored.confirmed.turn, clock.instant(now.since_start)),
             stream: 0,
+            retelling: false,
             committed: stored.committed.turn,
             stamp: marks.stamp,
             stop: Stop::No,

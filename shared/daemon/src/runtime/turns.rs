@@ -92,11 +92,7 @@ impl<M: Machine> Core<M> {
         }
         if online {
             self.stream += 1;
-            if let Some(stream) = self.line.up_mut()
-                && stream.number == self.stream
-            {
-                stream.confirm.begin(number);
-            }
+            self.retelling = false;
         }
         if shutdown {
             self.stop = Stop::Draining(Instant::now() + self.settings.link.timeouts.drain);
@@ -114,6 +110,12 @@ impl<M: Machine> Core<M> {
         self.stamp = marks.stamp;
         self.report.turn.store(marks.turn, std::sync::atomic::Ordering::Relaxed);
         let effects: Vec<_> = effects.into_iter().filter_map(|effect| self.gated(effect)).collect();
+        if !self.retelling
+            && let Some(stream) = self.line.up_mut()
+            && stream.number == self.stream
+        {
+            stream.confirm.begin(marks.turn);
+        }
         let held = effects.iter().map(lanes::held).sum();
         let commits = !ops.is_empty() || self.reserve.is_spent(marks);
         let commit = commits.then(|| ops.iter().map(Op::size).sum());
@@ -132,6 +134,11 @@ impl<M: Machine> Core<M> {
 
     /// An effect behind the outbound gate.
     fn gated(&mut self, effect: Effect) -> Option<Effect> {
+        match effect {
+            Effect::Retelling => self.retelling = true,
+            Effect::Retold => self.retelling = false,
+            _ => {}
+        }
         match self.gate.pass(effect) {
             Ok(effect) => Some(effect),
             Err((violation, instead)) => {
@@ -181,6 +188,7 @@ impl<M: Machine> Core<M> {
                         outputs += 1;
                     }
                 }
+                Effect::Retelling | Effect::Retold => {}
                 Effect::Fetch { id, scan } => {
                     let fetches = self.fetches.clone();
                     self.store.fetch(scan, move |page| {
