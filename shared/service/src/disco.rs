@@ -57,7 +57,7 @@ fn info<C>(
     } else {
         outcome?;
     }
-    Ok(Answer::Result(render(&found, node, &context.shared.common, shape)))
+    Ok(Answer::Result(render(&found, &asked, &context.shared.common, shape)))
 }
 
 /// The component has no such node; it may be that of a command.
@@ -132,14 +132,15 @@ fn command_info<C>(
     })
 }
 
-fn render(info: &Info, node: Option<&str>, common: &Common, shape: Shape) -> Vec<u8> {
+fn render(info: &Info, asked: &Query, common: &Common, shape: Shape) -> Vec<u8> {
     let mut features: Vec<&str> = info.features.iter().map(String::as_str).collect();
     features.sort_unstable();
     features.dedup();
     let mut xml = Xml::new();
-    xml.open("query").xmlns(ns::DISCO_INFO).attr_opt("node", node);
+    xml.open("query").xmlns(ns::DISCO_INFO).attr_opt("node", asked.mirrored());
     for identity in &info.identities {
-        let own = (shape == Shape::Service && node.is_none()).then_some(common.name.as_str());
+        let own = shape == Shape::Service && asked.node.is_none();
+        let own = own.then_some(common.name.as_str());
         xml.open("identity").attr("category", identity.category).attr("type", identity.kind);
         xml.attr_opt("name", identity.name.as_deref().or(own)).close();
     }
@@ -174,10 +175,9 @@ fn list<C>(
     let handler = registry.items.iter().find(|(of, _)| *of == shape).map(|(_, handler)| *handler);
     let outcome = match handler {
         Some(handler) => handler(component, stanza, node, context),
-        None if shape == Shape::Service && node.is_none() => {
-            items(stanza, &[], &context.shared.common)
-        }
-        None => Err(not_found().into()),
+        // XEP-0030 §6: what is there and has no items has an empty list.
+        None => info(component, registry, shape, stanza, context)
+            .and_then(|_| items(stanza, &[], &context.shared.common)),
     };
     if let (Shape::Service, Some(node), true) = (shape, node, is_unknown(&outcome)) {
         let common = &context.shared.common;
@@ -201,6 +201,8 @@ pub struct Query {
     pub node: Option<String>,
     /// Its page, if one was asked for.
     pub page: Option<rsm::Request>,
+    /// The node was given as an empty text, which is none.
+    empty_node: bool,
 }
 
 impl Query {
@@ -209,7 +211,13 @@ impl Query {
         let child = stanza.payload.children().first().ok_or_else(not_found)?;
         let element = stanza.payload.element(child)?;
         let node = element.attr("node").filter(|node| !node.is_empty()).map(str::to_owned);
-        Ok(Self { node, page: rsm::Request::within(&element)? })
+        let empty_node = element.attr("node") == Some("");
+        Ok(Self { node, page: rsm::Request::within(&element)?, empty_node })
+    }
+
+    /// The node as it stands in the answer: as it was given (XEP-0030 §3.2).
+    fn mirrored(&self) -> Option<&str> {
+        self.node.as_deref().or(self.empty_node.then_some(""))
     }
 }
 
@@ -256,7 +264,10 @@ fn uid_of(item: &Item) -> String {
 /// or if there is more than it shows.
 pub fn item_page(reply: &ReplyTo, asked: &Query, mut page: ItemPage, common: &Common) -> Vec<u8> {
     let backwards = asked.page.as_ref().is_some_and(is_backwards);
-    let mut room = room(reply, common).saturating_sub(2 * 1024);
+    // The ends of the page are named in it once more, escaped at worst to six times their length.
+    let longest = page.items.iter().map(|(uid, _)| uid.len()).max().unwrap_or(0);
+    let node = asked.mirrored().map_or(0, str::len);
+    let mut room = room(reply, common).saturating_sub(512 + 6 * (2 * longest + node));
     let rendered: Vec<Vec<u8>> = page.items.iter().map(|(_, item)| render_item(item)).collect();
     let fits = |xml: &&Vec<u8>| match room.checked_sub(xml.len()) {
         Some(left) => {
@@ -275,7 +286,7 @@ pub fn item_page(reply: &ReplyTo, asked: &Query, mut page: ItemPage, common: &Co
     let uids = &page.items[from..from + shown];
 
     let mut xml = Xml::new();
-    xml.open("query").xmlns(ns::DISCO_ITEMS).attr_opt("node", asked.node.as_deref());
+    xml.open("query").xmlns(ns::DISCO_ITEMS).attr_opt("node", asked.mirrored());
     for item in &rendered[from..from + shown] {
         xml.raw(item);
     }

@@ -244,6 +244,49 @@ fn items_in_the_store_come_by_the_page_too() {
 }
 
 #[test]
+fn a_node_is_mirrored_also_when_it_is_empty() {
+    // XEP-0030 §3.2
+    for (ns, to) in [(INFO, "probe.example.com"), (ITEMS, "0@probe.example.com")] {
+        let sent = ask(&mut probe(), to, &format!("<query xmlns='{ns}' node=''/>"));
+        assert!(sent.xml.contains(&format!("<query xmlns='{ns}' node=''")), "{sent}");
+        let sent = ask(&mut probe(), to, &format!("<query xmlns='{ns}'/>"));
+        assert!(!sent.xml.contains("node="), "{sent}");
+    }
+}
+
+#[test]
+fn what_is_there_and_has_no_items_has_an_empty_list() {
+    // XEP-0030 §6
+    let items = |node: &str| {
+        ask(&mut probe(), "probe.example.com", &format!("<query xmlns='{ITEMS}' {node}/>"))
+    };
+    for node in ["", "node='greet'"] {
+        items(node).expect(&format!(
+            "<iq type='result' id='q' from='probe.example.com' to='*'>
+               <query xmlns='{ITEMS}' {node}/>
+             </iq>"
+        ));
+    }
+    assert!(items("node='status'").xml.contains("<forbidden "));
+    assert!(items("node='other'").xml.contains("<item-not-found "));
+    let query = format!("<query xmlns='{ITEMS}'/>");
+    let sent = ask(&mut probe(), "a@probe.example.com/b", &query);
+    assert!(sent.xml.contains("<item-not-found "), "{sent}");
+}
+
+#[test]
+fn long_names_of_items_leave_less_room_for_the_page() {
+    let mut common = annex_testkit::common("probe.example.com");
+    common.stanza_out = 16 * 1024;
+    let mut harness =
+        Harness::new(move || Service::<Probe>::new(common.clone(), &serde_json::json!({})));
+    let to = format!("{}@probe.example.com", "9".repeat(1_000));
+    let sent = ask(&mut harness, &to, &format!("<query xmlns='{ITEMS}'/>"));
+    assert!(sent.xml.len() <= 16 * 1024, "{} bytes", sent.xml.len());
+    assert!(sent.xml.contains("<count>900</count>"), "{sent}");
+}
+
+#[test]
 fn a_long_id_leaves_less_room_for_the_page() {
     let mut common = annex_testkit::common("probe.example.com");
     common.stanza_out = 32 * 1024;

