@@ -5,33 +5,34 @@
 //! (its body, if there is one, is the first event), any other answer is what the listener gets. So
 //! rights are judged in one place.
 
-use std::{convert::Infallible, net::SocketAddr};
+mod connections;
+mod listeners;
+mod numbers;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use annex_service::effect::Response as Answer;
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{
-        DefaultBodyLimit, Request, State, WebSocketUpgrade,
-        ws::{Message, WebSocket},
-    },
+    extract::{DefaultBodyLimit, State},
     http::{HeaderMap, Method, StatusCode, Uri, header},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+    middleware,
+    response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, get, on},
 };
-use futures_util::{Stream, stream};
+use futures_util::future::join_all;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::{
     net::TcpListener,
-    sync::{broadcast, oneshot},
+    sync::{Semaphore, oneshot},
 };
 
+use self::connections::PATIENCE;
 use crate::{
     handle::{DomainHandle, ProcessHandle},
-    runtime::{Control, Numbers, Published},
+    runtime::Control,
+    state::asked,
 };
 
 /// The address that is listened on, if one is.
@@ -42,6 +43,8 @@ pub(crate) struct Http(Option<(TcpListener, PrometheusHandle)>);
 struct Context {
     process: ProcessHandle,
     metrics: PrometheusHandle,
+    /// For those who listen to events.
+    places: Arc<Semaphore>,
 }
 
 /// Times in seconds that are told apart.
@@ -70,25 +73,26 @@ impl Http {
         if let Ok(address) = listener.local_addr() {
             tracing::info!(%address, "metrics, /live and /ready");
         }
-        let router = router(process, metrics, limit);
-        tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!(%error, "HTTP is served no longer");
-            }
-        });
+        let router = router(process, metrics, limit, PATIENCE);
+        tokio::spawn(connections::serve(listener, router, PATIENCE));
     }
 }
 
-fn router(process: ProcessHandle, metrics: PrometheusHandle, limit: usize) -> Router {
+fn router(
+    process: ProcessHandle,
+    metrics: PrometheusHandle,
+    limit: usize,
+    patience: Duration,
+) -> Router {
     let routes = process.routes;
     let mut router = Router::new()
-        .route("/metrics", get(render))
-        .route("/live", get(async || "live\n"))
+        .route("/metrics", get(numbers::render))
+        .route("/live", get(live))
         .route("/ready", get(ready));
     for route in routes {
         let handler: MethodRouter<Context> = match route.method {
-            "SSE" => get(events),
-            "WS" => get(socket),
+            "SSE" => get(listeners::events),
+            "WS" => get(listeners::socket),
             method => match Method::from_bytes(method.as_bytes())
                 .ok()
                 .and_then(|method| MethodFilter::try_from(method).ok())
@@ -99,91 +103,27 @@ fn router(process: ProcessHandle, metrics: PrometheusHandle, limit: usize) -> Ro
         };
         router = router.route(route.path, handler);
     }
-    router.layer(DefaultBodyLimit::max(limit)).with_state(Context { process, metrics })
+    let hurry =
+        middleware::from_fn(move |request, next| connections::hurry(patience, request, next));
+    let places = Arc::new(Semaphore::new(connections::LISTENERS));
+    router.layer(DefaultBodyLimit::max(limit)).layer(hurry).with_state(Context {
+        process,
+        metrics,
+        places,
+    })
 }
 
-async fn render(State(context): State<Context>) -> Response {
-    for domain in context.process.domains.iter() {
-        publish_numbers(domain);
-    }
-    metrics::gauge!("annex_build_info", "version" => context.process.version, "component" => context.process.program)
-        .set(1.0);
-    process_numbers();
-    context.metrics.run_upkeep();
-    let format = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    (format, context.metrics.render()).into_response()
+/// Every core answers: what does not is to be restarted.
+async fn live(State(context): State<Context>) -> Response {
+    let domains = context.process.domains.iter();
+    let answers = join_all(domains.map(async |domain| (domain, asked(domain).await))).await;
+    let stuck = answers.into_iter().filter(|(_, answer)| answer.is_none());
+    let stuck: Vec<String> =
+        stuck.map(|(domain, _)| format!("{} does not answer\n", domain.jid)).collect();
+    healthy("live\n", &stuck)
 }
 
-/// A domain's numbers. Its own address is its label; no other address ever is one.
-fn publish_numbers(domain: &DomainHandle) {
-    let numbers = domain.report.numbers();
-    let Numbers {
-        turns,
-        stanzas_in,
-        stanzas_out,
-        bytes_in,
-        bytes_out,
-        inbox,
-        outbox,
-        backlog,
-        commits,
-        commit_lag,
-        reconnects,
-        refused,
-        gate,
-        calls,
-        ..
-    } = numbers;
-    let name = || domain.jid.clone();
-    let gauge = |metric: &'static str, value: u64| {
-        // Precision beyond 2^53 bytes is of no use to anybody.
-        #[allow(clippy::cast_precision_loss)]
-        metrics::gauge!(metric, "domain" => name()).set(value as f64);
-    };
-    let counter = |metric: &'static str, value: u64| {
-        metrics::counter!(metric, "domain" => name()).absolute(value);
-    };
-    gauge("annex_connected", u64::from(domain.report.online()));
-    gauge("annex_space_low", u64::from(domain.report.space_low()));
-    gauge("annex_inbox_bytes", inbox);
-    gauge("annex_outbox_bytes", outbox);
-    gauge("annex_backlog_bytes", backlog);
-    gauge("annex_commits_bytes", commits);
-    gauge("annex_calls", calls);
-    let inspect = domain.store.inspect();
-    gauge("annex_store_bytes", inspect.file_bytes);
-    gauge("annex_store_live_bytes", inspect.live_bytes);
-    #[allow(clippy::cast_precision_loss)]
-    metrics::gauge!("annex_store_commit_lag_seconds", "domain" => name())
-        .set(commit_lag as f64 / 1e6);
-    counter("annex_turns_total", turns);
-    counter("annex_disconnects_total", reconnects);
-    counter("annex_stanzas_dropped_total", refused);
-    counter("annex_gate_stopped_total", gate);
-    counter("annex_store_flushes_total", inspect.flushes);
-    for (direction, stanzas, bytes) in
-        [("in", stanzas_in, bytes_in), ("out", stanzas_out, bytes_out)]
-    {
-        metrics::counter!("annex_stanzas_total", "domain" => name(), "direction" => direction)
-            .absolute(stanzas);
-        metrics::counter!("annex_bytes_total", "domain" => name(), "direction" => direction)
-            .absolute(bytes);
-    }
-}
-
-/// Memory and processor time of the process.
-fn process_numbers() {
-    let Ok(text) = std::fs::read_to_string("/proc/self/statm") else { return };
-    let resident = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u32>().ok());
-    if let (Some(pages), Ok(page)) = (resident, u32::try_from(rustix::param::page_size())) {
-        metrics::gauge!("process_resident_memory_bytes").set(f64::from(pages) * f64::from(page));
-    }
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    #[allow(clippy::cast_precision_loss)]
-    metrics::gauge!("process_cpu_seconds_total")
-        .set(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9);
-}
-
+/// Every domain is connected.
 async fn ready(State(context): State<Context>) -> Response {
     let away: Vec<String> = context
         .process
@@ -192,10 +132,14 @@ async fn ready(State(context): State<Context>) -> Response {
         .filter(|domain| !domain.report.online())
         .map(|domain| format!("{} is not connected\n", domain.jid))
         .collect();
-    if away.is_empty() {
-        "ready\n".into_response()
+    healthy("ready\n", &away)
+}
+
+fn healthy(word: &'static str, troubles: &[String]) -> Response {
+    if troubles.is_empty() {
+        word.into_response()
     } else {
-        (StatusCode::SERVICE_UNAVAILABLE, away.concat()).into_response()
+        (StatusCode::SERVICE_UNAVAILABLE, troubles.concat()).into_response()
     }
 }
 
@@ -254,101 +198,6 @@ fn respond(answer: Answer) -> Response {
     response
         .body(Body::from(answer.body))
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-}
-
-/// Lets a listener in, or not: its events, and the first one.
-async fn listen(
-    context: &Context,
-    word: &str,
-    uri: &Uri,
-    headers: &HeaderMap,
-) -> Result<(broadcast::Receiver<Published>, Bytes), Response> {
-    let domain = domain(context, headers).ok_or_else(|| StatusCode::NOT_FOUND.into_response())?;
-    // Before the machine is asked: nothing that happens after its answer may be missed.
-    let events = domain.events.subscribe();
-    match ask(context, word, uri, headers, Bytes::new()).await {
-        Ok(answer) if answer.status == 200 => Ok((events, answer.body)),
-        Ok(answer) => Err(respond(answer)),
-        Err(status) => Err(status.into_response()),
-    }
-}
-
-/// The events of one topic from now on. A listener that falls too far behind is cut off, and comes
-/// back.
-fn topic(
-    first: Bytes,
-    events: broadcast::Receiver<Published>,
-    topic: String,
-) -> impl Stream<Item = Bytes> + Send {
-    let first = (!first.is_empty()).then_some(first);
-    stream::unfold((first, events, topic), |(first, mut events, topic)| async move {
-        if let Some(first) = first {
-            return Some((first, (None, events, topic)));
-        }
-        loop {
-            match events.recv().await {
-                Ok(published) if *published.topic == *topic => {
-                    return Some((published.event, (None, events, topic)));
-                }
-                Ok(_) => {}
-                Err(_) => return None,
-            }
-        }
-    })
-}
-
-async fn events(State(context): State<Context>, uri: Uri, headers: HeaderMap) -> Response {
-    let (events, first) = match listen(&context, "SSE", &uri, &headers).await {
-        Ok(listening) => listening,
-        Err(response) => return response,
-    };
-    let topic = topic(first, events, uri.path().to_owned());
-    let events = futures_util::StreamExt::map(topic, |event| {
-        Ok::<_, Infallible>(Event::default().data(String::from_utf8_lossy(&event)))
-    });
-    Sse::new(events).keep_alive(KeepAlive::default()).into_response()
-}
-
-async fn socket(
-    State(context): State<Context>,
-    uri: Uri,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
-    _request: Request,
-) -> Response {
-    let upgrade = match upgrade {
-        Ok(upgrade) => upgrade,
-        Err(rejection) => return rejection.into_response(),
-    };
-    match listen(&context, "WS", &uri, &headers).await {
-        Ok((events, first)) => {
-            let topic = topic(first, events, uri.path().to_owned());
-            upgrade.max_message_size(1024).on_upgrade(move |socket| push(socket, topic))
-        }
-        Err(response) => response,
-    }
-}
-
-/// Sends events until either side ends; what the listener says is not heard.
-async fn push(mut socket: WebSocket, topic: impl Stream<Item = Bytes>) {
-    let mut topic = std::pin::pin!(topic);
-    loop {
-        tokio::select! {
-            event = futures_util::StreamExt::next(&mut topic) => match event {
-                Some(event) => {
-                    let text = String::from_utf8_lossy(&event).into_owned();
-                    if socket.send(Message::Text(text.into())).await.is_err() {
-                        return;
-                    }
-                }
-                None => return,
-            },
-            said = socket.recv() => match said {
-                Some(Ok(Message::Close(_)) | Err(_)) | None => return,
-                Some(Ok(_)) => {}
-            },
-        }
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    sync::mpsc,
+    sync::{broadcast, mpsc},
     task::LocalSet,
 };
 
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A server with one domain at work behind it, whose server is away.
-async fn served() -> SocketAddr {
+async fn served(patience: Duration, runs: bool) -> SocketAddr {
     let program = probe::program();
     let sources = Sources {
         file: "probe.toml".into(),
@@ -50,7 +50,9 @@ async fn served() -> SocketAddr {
         publish: events,
     };
     let machine = Service::<Probe>::new(domain.common.clone(), &domain.section);
-    tokio::task::spawn_local(runtime::run(machine, storage, settings, commands, report));
+    if runs {
+        tokio::task::spawn_local(runtime::run(machine, storage, settings, commands, report));
+    }
     let process = ProcessHandle {
         program: program.name,
         version: program.version,
@@ -62,13 +64,13 @@ async fn served() -> SocketAddr {
     let metrics = PrometheusBuilder::new().build_recorder().handle();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
-    let router = router(process, metrics, 1024);
-    tokio::spawn(async move { axum::serve(listener, router).await });
+    let router = router(process, metrics, 1024, patience);
+    tokio::spawn(connections::serve(listener, router, patience));
     address
 }
 
 async fn test(act: impl AsyncFnOnce(SocketAddr)) {
-    LocalSet::new().run_until(async { act(served().await).await }).await;
+    LocalSet::new().run_until(async { act(served(PATIENCE, true).await).await }).await;
 }
 
 async fn ask(address: SocketAddr, head: &str, body: &str) -> TcpStream {
@@ -165,6 +167,69 @@ async fn it_is_live_and_not_ready_while_the_server_is_away() {
         let mut stream = ask(address, "GET /ready HTTP/1.1", "").await;
         let answer = until(&mut stream, "not connected").await;
         assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_core_that_does_not_answer_is_not_live() {
+    LocalSet::new()
+        .run_until(async {
+            let address = served(PATIENCE, false).await;
+            let mut stream = ask(address, "GET /live HTTP/1.1", "").await;
+            let answer = until(&mut stream, "does not answer").await;
+            assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn who_is_slow_about_a_request_is_left() {
+    LocalSet::new()
+        .run_until(async {
+            let address = served(Duration::from_millis(100), true).await;
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(b"GET /live HTTP/1.1\r\nHost:").await.expect("half a head");
+            let mut heard = Vec::new();
+            stream.read_to_end(&mut heard).await.expect("its end");
+            let head =
+                format!("POST /v1/things/7 HTTP/1.1{TOKEN}\r\nContent-Length: 9\r\n\r\nhalf");
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(head.as_bytes()).await.expect("half a body");
+            assert!(until(&mut stream, "\r\n\r\n").await.starts_with("HTTP/1.1 408"));
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn what_is_not_http_ends_its_own_connection_only() {
+    test(async |address| {
+        for garbage in [&b"\x16\x03\x01\xff\xff\r\n\r\n"[..], b"GET / HTTP/9.9\r\n\r\n"] {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(garbage).await.expect("garbage");
+            let mut heard = Vec::new();
+            stream.read_to_end(&mut heard).await.expect("its end");
+        }
+        let mut stream = ask(address, "GET /live HTTP/1.1", "").await;
+        until(&mut stream, "live\n").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn listeners_never_take_all_connections() {
+    test(async |address| {
+        let mut listening = Vec::new();
+        for _ in 0..connections::LISTENERS {
+            let mut one =
+                ask(address, &format!("GET /v1/things/7/events HTTP/1.1{TOKEN}"), "").await;
+            until(&mut one, "data: first").await;
+            listening.push(one);
+        }
+        let mut one = ask(address, &format!("GET /v1/things/7/events HTTP/1.1{TOKEN}"), "").await;
+        assert!(until(&mut one, "too many").await.starts_with("HTTP/1.1 503"));
+        let mut stream = ask(address, "GET /live HTTP/1.1", "").await;
+        until(&mut stream, "live\n").await;
     })
     .await;
 }
