@@ -120,6 +120,11 @@ pub(crate) fn message_rate() -> Refusal {
     too_fast("muc.rate.message").text("You send messages too fast")
 }
 
+/// Nicknames change too fast.
+pub(crate) fn nick_rate() -> Refusal {
+    too_fast("muc.rate.nick").text("You change your nickname too fast")
+}
+
 /// Joins come too fast.
 pub(crate) fn join_rate() -> Refusal {
     too_fast("muc.rate.join").text("Too many enter this room at once; try again")

@@ -22,7 +22,9 @@ use crate::{
     room::{
         Rooms, admin,
         depart::Departure,
-        errors, join, leave, lists, message, owner, private, retell,
+        errors, join, leave, lists, message, owner,
+        presence::Asked,
+        private, retell,
         sweep::{self, Sweep},
         update,
     },
@@ -290,7 +292,7 @@ fn probe(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outco
     let Some(nick) = stanza.to.resource() else { return Ok(()) };
     let target = room.occupant_named(nick).ok_or_else(refusals::no_such_nick)?.number;
     if target == number {
-        room.tell_own(number, &stanza.from, &[], None, context);
+        room.tell_own(number, &stanza.from, Asked::default(), context);
     } else if let Some(template) = room.shown_as(target, class) {
         room.send(template, to, context);
     }

@@ -15,7 +15,7 @@ use super::{
     depart::{Departure, Farewell},
     leave,
     plan::{self, Change, Plan},
-    presence::Asked,
+    presence::{Asked, Why},
 };
 use crate::{refusals, service::Muc};
 
@@ -43,9 +43,11 @@ pub(crate) fn set(
     let plan = Plan::of(room, settings, &stanza.from, deltas, context)?;
     let actor = room.occupant_of(&stanza.from).map(|occupant| occupant.nick.as_str().to_owned());
     audit(room, &plan, &stanza.from, context);
-    // §8.2: who is removed learns it first, then the one who asked, then the others.
-    let farewells = apply(room, plan, actor.as_deref(), context);
+    // §8.2: who is kicked learns it first, then the one who asked, then the others; §8.3, §9.1: of
+    // everything else the one who asked learns first.
+    let mut farewells = kick(room, &plan, actor.as_deref(), context);
     context.reply(&ReplyTo::from(stanza), Ok(Vec::new()));
+    farewells.extend(apply(room, plan, actor.as_deref(), context));
     for farewell in farewells {
         room.farewell(farewell, context);
     }
@@ -88,8 +90,26 @@ fn audit(room: &Room, plan: &Plan, by: &Jid, context: &mut Context<'_, '_>) {
     }
 }
 
-/// Writes and tells what was judged. What others are to be told of those who were removed comes
-/// back, to be told after the answer (§8.2).
+/// Removes those who lose their role. What others are to be told of them comes back.
+fn kick(
+    room: &mut Room,
+    plan: &Plan,
+    actor: Option<&str>,
+    context: &mut Context<'_, '_>,
+) -> Vec<Farewell> {
+    let mut farewells = Vec::new();
+    for (number, _, reason) in plan.roles.iter().filter(|(_, role, _)| *role == Role::None) {
+        let Some(occupant) = room.occupants.get(number) else { continue };
+        let sessions = occupant.sessions.clone();
+        let reason = reason.as_deref();
+        let departure = Departure { codes: &[307], actor, reason, ..Departure::default() };
+        farewells.push(room.depart(*number, &sessions, &departure, context));
+    }
+    farewells
+}
+
+/// Writes and tells everything else that was judged. What others are to be told of those who were
+/// removed comes back.
 pub(crate) fn apply(
     room: &mut Room,
     plan: Plan,
@@ -103,25 +123,12 @@ pub(crate) fn apply(
     }
     for Change { reason, occupants, .. } in plan.affiliations {
         for (number, affiliation) in occupants {
-            let reason = reason.as_deref();
-            farewells.extend(change_affiliation(room, number, affiliation, actor, reason, context));
+            let why = Why { actor, reason: reason.as_deref() };
+            farewells.extend(change_affiliation(room, number, affiliation, why, context));
         }
     }
     for (number, role, reason) in plan.roles {
-        if role == Role::None {
-            // §8.2
-            let Some(occupant) = room.occupants.get(&number) else { continue };
-            let sessions = occupant.sessions.clone();
-            let departure = Departure {
-                codes: &[307],
-                actor,
-                reason: reason.as_deref(),
-                ..Departure::default()
-            };
-            farewells.push(room.depart(number, &sessions, &departure, context));
-        } else {
-            set_role(room, number, role, context);
-        }
+        set_role(room, number, role, Why { actor, reason: reason.as_deref() }, context);
     }
     farewells
 }
@@ -130,8 +137,7 @@ fn change_affiliation(
     room: &mut Room,
     number: u64,
     affiliation: Affiliation,
-    actor: Option<&str>,
-    reason: Option<&str>,
+    why: Why<'_>,
     context: &mut Context<'_, '_>,
 ) -> Option<Farewell> {
     let config = &room.record.config;
@@ -148,6 +154,7 @@ fn change_affiliation(
     let before = std::mem::replace(&mut occupant.affiliation, affiliation);
     if let Some(code) = code {
         let sessions = occupant.sessions.clone();
+        let Why { actor, reason } = why;
         let departure = Departure { codes: &[code], actor, reason, ..Departure::default() };
         return Some(room.depart(number, &sessions, &departure, context));
     }
@@ -155,12 +162,18 @@ fn change_affiliation(
         true => initial,
         false => occupant.role.max(initial),
     };
-    set_role(room, number, role, context);
+    set_role(room, number, role, why, context);
     None
 }
 
 /// §5.1.3: the role changes, and with it what the occupant may see.
-pub(crate) fn set_role(room: &mut Room, number: u64, role: Role, context: &mut Context<'_, '_>) {
+pub(crate) fn set_role(
+    room: &mut Room,
+    number: u64,
+    role: Role,
+    why: Why<'_>,
+    context: &mut Context<'_, '_>,
+) {
     let room_id = room.id;
     let Some(occupant) = room.occupants.get_mut(&number) else { return };
     if occupant.role != role {
@@ -168,6 +181,6 @@ pub(crate) fn set_role(room: &mut Room, number: u64, role: Role, context: &mut C
         occupant.save(context.turn, room_id);
     }
     // One's own presence comes before what one may see with the new role.
-    room.publish(number, Asked::default(), context);
+    room.publish(number, Asked { why, ..Asked::default() }, context);
     room.reclass(number, context);
 }

@@ -225,7 +225,11 @@ pub(crate) fn greet(
     if room.record.config.logging {
         codes.push(170);
     }
-    room.publish(number, Asked { session: Some(jid), codes: &codes, id }, context);
+    room.publish(
+        number,
+        Asked { session: Some(jid), codes: &codes, id, ..Asked::default() },
+        context,
+    );
     context.turn.series(room.lane, past, to.clone());
     room.send(subject::template(room), to, context);
     room.view(jid);

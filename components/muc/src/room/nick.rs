@@ -129,7 +129,8 @@ fn rename(
     room.note(&Note::Gone(note), context);
     room.rename(number, nick, address, context.turn);
     set_shown(room, &stanza.from, shown, context);
-    let asked = Asked { session: Some(&stanza.from), codes: &[], id: stanza.id.as_deref() };
+    let id = stanza.id.as_deref();
+    let asked = Asked { session: Some(&stanza.from), id, ..Asked::default() };
     room.publish(number, asked, context);
 }
 
@@ -186,7 +187,7 @@ fn move_to(
         room.show_to(number, jid, context);
         room.note(&Note::Presence { room: room.id, occupant: number }, context);
     }
-    let asked = Asked { session: Some(jid), codes: &[], id: stanza.id.as_deref() };
+    let asked = Asked { session: Some(jid), id: stanza.id.as_deref(), ..Asked::default() };
     room.publish(target, asked, context);
 }
 

@@ -20,7 +20,7 @@ use super::{
     item::write_codes,
     leave,
     plan::{Delta, Plan},
-    presence::Asked,
+    presence::{Asked, Why},
     state,
 };
 use crate::{
@@ -257,7 +257,7 @@ fn configured(room: &mut Room, old: &Config, was_locked: bool, context: &mut Con
         let visitors = room.occupants.values().filter(|occupant| occupant.role == Role::Visitor);
         let visitors: Vec<_> = visitors.map(|occupant| occupant.number).collect();
         for number in visitors {
-            admin::set_role(room, number, Role::Participant, context);
+            admin::set_role(room, number, Role::Participant, Why::default(), context);
         }
     }
     // §10.2.1; the first configuration is no change for anybody.

@@ -1,7 +1,7 @@
 //! Whether changes of roles and affiliations are allowed (XEP-0045 §5.1.1, §5.2.1, §8.2–8.4, §9.1–9.7,
 //! §10.3–10.7, §17.4): each of them, and all together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Jid, Nick, ns};
@@ -146,8 +146,21 @@ impl Plan {
                 }
             }
         }
+        plan.shares_no_nick()?;
         plan.keeps_an_owner(room, context)?;
         Ok(plan)
+    }
+
+    /// §7.2.8: no nickname is reserved for two.
+    fn shares_no_nick(&self) -> Outcome<()> {
+        let mut keys = BTreeSet::new();
+        let records = self.affiliations.iter().filter_map(|change| change.new.as_ref());
+        for nick in records.filter_map(|record| record.nick.as_deref()) {
+            if !keys.insert(annex_stanza::nick::key(nick)) {
+                return Err(refusals::nick_reserved().into());
+            }
+        }
+        Ok(())
     }
 
     /// §10.4, §10.5: somebody owns the room afterwards; service admins do not count.
@@ -197,7 +210,21 @@ fn may_set_role(
     if role != Role::None && role < Role::Moderator && target.affiliation >= Affiliation::Admin {
         return Err(refusals::outranked().into());
     }
-    if !himself && role == Role::None && !is_admin && target.affiliation >= Affiliation::Admin {
+    // As for a ban: admins do not remove each other.
+    if !himself
+        && role == Role::None
+        && own < Affiliation::Owner
+        && target.affiliation >= Affiliation::Admin
+    {
+        return Err(refusals::outranked().into());
+    }
+    // §8.4: who takes voice has a higher affiliation than who loses it, where that one has any.
+    let loses_voice = role == Role::Visitor && target.role > Role::Visitor;
+    if !himself
+        && loses_voice
+        && target.affiliation > Affiliation::None
+        && target.affiliation >= own
+    {
         return Err(refusals::outranked().into());
     }
     Ok(())

@@ -25,6 +25,17 @@ pub(crate) struct Asked<'a> {
     pub(crate) codes: &'a [u16],
     /// `id` of its stanza.
     pub(crate) id: Option<&'a str>,
+    /// Who changed the occupant's standing, and why.
+    pub(crate) why: Why<'a>,
+}
+
+/// Who did something to an occupant, and why: said once, with the presence that tells of it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Why<'a> {
+    /// The nickname.
+    pub(crate) actor: Option<&'a str>,
+    /// The reason.
+    pub(crate) reason: Option<&'a str>,
 }
 
 impl Room {
@@ -40,8 +51,7 @@ impl Room {
         &self,
         occupant: &Occupant,
         class: Class,
-        codes: &[u16],
-        id: Option<&str>,
+        asked: &Asked<'_>,
     ) -> Template {
         let mut xml = Xml::new();
         let mut lang = None;
@@ -62,15 +72,16 @@ impl Room {
         }
         xml.open("x").xmlns(ns::MUC_USER);
         for jid in jids {
-            let item = Item { jid, ..Item::new(occupant.affiliation, occupant.role) };
-            item.write(&mut xml);
+            let Why { actor, reason } = asked.why;
+            let new = Item::new(occupant.affiliation, occupant.role);
+            Item { jid, actor, reason, ..new }.write(&mut xml);
         }
-        write_codes(&mut xml, codes);
+        write_codes(&mut xml, asked.codes);
         xml.close().raw(&occupant.id);
         Outgoing {
             kind: Kind::Presence(PresenceType::Available),
             from: occupant.address.clone(),
-            id: id.map(str::to_owned),
+            id: asked.id.map(str::to_owned),
             lang,
             payload: xml.finish(),
         }
@@ -89,20 +100,26 @@ impl Room {
         let own = occupant.sessions.clone();
         let at = self.roster.position(number);
         let mut changed = false;
+        let why = Asked { why: asked.why, ..Asked::default() };
         if visible {
             let fresh = Class::ALL.map(|class| {
                 let list = self.roster.lists[class as usize].as_ref()?;
-                let template = self.available(occupant, class, &[], None);
+                let template = self.available(occupant, class, &Asked::default());
                 let old = at.and_then(|at| list.get(at));
                 let known = rendered[class as usize];
                 let differs = !known || old.is_none_or(|old| !same(old, &template));
-                Some((template, differs))
+                // §8.3: the reason belongs to the change, and not to the occupant.
+                let told = match why.why == Why::default() {
+                    true => template.clone(),
+                    false => self.available(occupant, class, &why),
+                };
+                Some((template, differs.then_some(told)))
             });
             for (class, fresh) in Class::ALL.into_iter().zip(fresh) {
-                let Some((template, differs)) = fresh else { continue };
-                if differs {
+                let Some((template, told)) = fresh else { continue };
+                if let Some(told) = told {
                     let viewers = self.viewers_but(class, &own);
-                    context.turn.fanout(self.lane, template.clone(), viewers);
+                    context.turn.fanout(self.lane, told, viewers);
                     changed = true;
                 }
                 if let Some(list) = &mut self.roster.lists[class as usize] {
@@ -137,9 +154,9 @@ impl Room {
         for jid in &own {
             let is_asking = asked.session == Some(jid);
             if is_asking {
-                self.tell_own(number, jid, asked.codes, asked.id, context);
+                self.tell_own(number, jid, asked, context);
             } else if changed && self.is_viewer(jid) {
-                self.tell_own(number, jid, &[], None, context);
+                self.tell_own(number, jid, why, context);
             }
         }
         if changed {
@@ -152,8 +169,7 @@ impl Room {
         &self,
         number: u64,
         session: &Jid,
-        codes: &[u16],
-        id: Option<&str>,
+        asked: Asked<'_>,
         context: &mut Context<'_, '_>,
     ) {
         let (Some(occupant), Some(session)) =
@@ -161,9 +177,9 @@ impl Room {
         else {
             return;
         };
-        let mut codes = codes.to_vec();
+        let mut codes = asked.codes.to_vec();
         codes.push(110);
-        let template = self.available(occupant, Class::Full, &codes, id);
+        let template = self.available(occupant, Class::Full, &Asked { codes: &codes, ..asked });
         self.send(template, session.recipient(), context);
     }
 }

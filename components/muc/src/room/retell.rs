@@ -12,7 +12,9 @@ use annex_service::{
 };
 use annex_stanza::{Chunks, Jid, Recipient, Template};
 
-use super::{Room, Rooms, history, item::gone_template, join, subject, viewers::Class};
+use super::{
+    Room, Rooms, history, item::gone_template, join, presence::Asked, subject, viewers::Class,
+};
 use crate::{
     keys::{self, Gone, MessageRecord, Note},
     service::Muc,
@@ -202,7 +204,7 @@ impl Room {
             }
         }
         for jid in own.iter().filter(|jid| !joined.contains(jid)) {
-            self.tell_own(number, jid, &[], None, context);
+            self.tell_own(number, jid, Asked::default(), context);
         }
     }
 

@@ -10,6 +10,7 @@ use super::{
     Room,
     affiliation::Role,
     config::{Config, Whois},
+    presence::Asked,
     session::Session,
 };
 
@@ -96,8 +97,9 @@ impl Room {
             if needed && self.roster.lists[class as usize].is_none() {
                 let occupants =
                     self.roster.order.iter().filter_map(|number| self.occupants.get(number));
-                let list =
-                    occupants.map(|occupant| self.available(occupant, class, &[], None)).collect();
+                let list = occupants
+                    .map(|occupant| self.available(occupant, class, &Asked::default()))
+                    .collect();
                 self.roster.lists[class as usize] = Some(list);
             }
         }

@@ -49,11 +49,63 @@ fn nobody_reaches_above_himself() {
         table.told(who, &[expected]);
         table.silence();
     }
+    // §8.4: voice is taken from above.
+    table.admin(ALICE, "<item jid='carol@example.net' affiliation='member'/>");
+    table.admin(ALICE, "<item jid='dave@example.net' affiliation='member'/>");
+    table.admin(ALICE, "<item jid='eve@example.com' affiliation='admin'/>");
+    table.join("eve@example.com/x", "Eve");
+    table.quiet();
     table.admin(CAROL, "<item nick='Dave' role='visitor'/>");
-    table.told(DAVE, &["Dave none/visitor dave@example.net/home 110"]);
+    table.told(CAROL, &["iq: error cancel not-allowed"]);
+    table.admin(BOB, "<item nick='Eve' role='none'/>");
+    table.told(BOB, &["iq: error cancel not-allowed"]);
+    table.admin(ALICE, "<item jid='dave@example.net' affiliation='none'/>");
+    table.quiet();
+    table.admin(CAROL, "<item nick='Dave' role='visitor'/>");
+    table.told(DAVE, &["Dave none/visitor dave@example.net/home by Carol 110"]);
     table.quiet();
     table.admin(BOB, "<item jid='bob@example.com' affiliation='none'/>");
-    table.told(BOB, &["Bob none/participant bob@example.com/desk 110", "result a"]);
+    table.told(BOB, &["result a", "Bob none/participant bob@example.com/desk by Bob 110"]);
+}
+
+/// §8.3, §9.3: who asked learns first; the reason is told once, and is no part of the presence.
+#[test]
+fn a_change_of_standing_is_confirmed_then_told_with_its_reason() {
+    let mut table = Table::three();
+    for (item, standing) in [
+        ("<item nick='Bob' role='visitor'><reason>noise</reason></item>", "none/visitor"),
+        ("<item nick='Bob' role='participant'><reason>noise</reason></item>", "none/participant"),
+        (
+            "<item jid='bob@example.com' affiliation='member'><reason>noise</reason></item>",
+            "member/participant",
+        ),
+    ] {
+        table.admin(ALICE, item);
+        let jid = "bob@example.com/desk";
+        table.told(ALICE, &["result a", &format!("Bob {standing} {jid} by Ann because noise")]);
+        table.told(BOB, &[&format!("Bob {standing} {jid} by Ann because noise 110")]);
+        table.told(CAROL, &[&format!("Bob {standing} by Ann because noise")]);
+    }
+    table.join(DAVE, "Dave");
+    let told: Vec<_> = table.harness.take_to(DAVE).iter().map(brief).collect();
+    assert!(told.contains(&"Bob member/participant".to_owned()), "{told:?}");
+    // §9.1: a ban, too.
+    table.quiet();
+    table.admin(ALICE, "<item jid='bob@example.com' affiliation='outcast'/>");
+    let order: Vec<_> = table.harness.sent().map(|sent| sent.to.clone()).collect();
+    assert_eq!(order[..2], [ALICE.to_owned(), BOB.to_owned()]);
+}
+
+/// Case 45, §7.2.8.
+#[test]
+fn one_request_does_not_reserve_a_nickname_for_two() {
+    let mut table = Table::new();
+    table.admin(
+        ALICE,
+        "<item jid='bob@example.com' affiliation='member' nick='Rob'/>
+         <item jid='carol@example.net' affiliation='member' nick='rob'/>",
+    );
+    table.told(ALICE, &["iq: error cancel conflict"]);
 }
 
 /// Case 45.
@@ -108,7 +160,7 @@ fn an_item_has_a_role_or_an_affiliation() {
     table.told(ALICE, &["iq: error cancel item-not-found"]);
     table.silence();
     table.admin(ALICE, "<item jid='bob@example.com/desk' role='visitor'/>");
-    table.told(BOB, &["Bob none/visitor bob@example.com/desk 110"]);
+    table.told(BOB, &["Bob none/visitor bob@example.com/desk by Ann 110"]);
 }
 
 /// Case 47, §10.4.
@@ -166,14 +218,14 @@ fn a_moderator_sees_real_addresses_for_as_long_as_he_is_one() {
     table.told(
         BOB,
         &[
-            "Bob none/moderator bob@example.com/desk 110",
+            "Bob none/moderator bob@example.com/desk by Ann 110",
             "Ann owner/moderator alice@example.com/phone",
             "Carol none/participant carol@example.net/cell",
         ],
     );
     table.quiet();
     table.admin(ALICE, "<item nick='Bob' role='participant'/>");
-    table.told(BOB, &["Bob none/participant bob@example.com/desk 110"]);
+    table.told(BOB, &["Bob none/participant bob@example.com/desk by Ann 110"]);
     table.quiet();
     table.join(DAVE, "Dave");
     table.told(BOB, &["Dave none/participant"]);

@@ -215,11 +215,11 @@ fn who_has_a_role_that_is_not_broadcast_is_seen_by_nobody_else() {
     );
     table.silence();
     table.admin(ALICE, "<item nick='Bobby' role='participant'/>");
-    table.told(ALICE, &["Bobby none/participant bob@example.com/desk", "result a"]);
+    table.told(ALICE, &["result a", "Bobby none/participant bob@example.com/desk by Ann"]);
     table.quiet();
     table.admin(ALICE, "<item nick='Bobby' role='visitor'/>");
-    table.told(ALICE, &["-Bobby none/none bob@example.com/desk", "result a"]);
-    table.told(BOB, &["Bobby none/visitor bob@example.com/desk 110"]);
+    table.told(ALICE, &["result a", "-Bobby none/none bob@example.com/desk"]);
+    table.told(BOB, &["Bobby none/visitor bob@example.com/desk by Ann 110"]);
     table.leave(BOB, "Bobby");
     table.told(BOB, &["-Bobby none/none bob@example.com/desk 110"]);
     table.silence();

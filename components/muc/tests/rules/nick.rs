@@ -65,3 +65,22 @@ fn a_join_under_another_nickname_of_one_who_is_in_the_room_is_both() {
         ],
     );
 }
+
+/// Design §9: one a second, as of all presence.
+#[test]
+fn nicknames_that_change_too_fast_are_refused_with_wait() {
+    let mut table = Table::with(serde_json::json!({}));
+    table.open();
+    table.join(BOB, "Bob");
+    table.quiet();
+    table.presence(BOB, "Rob", "");
+    assert_eq!(table.harness.take_to(BOB).len(), 2);
+    table.quiet();
+    table.presence(BOB, "Bert", "");
+    table.told(BOB, &["presence: error wait policy-violation"]);
+    table.silence();
+    table.harness.advance(std::time::Duration::from_secs(1));
+    table.quiet();
+    table.presence(BOB, "Bert", "");
+    assert_eq!(table.harness.take_to(ALICE).len(), 2);
+}

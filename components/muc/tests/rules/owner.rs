@@ -234,7 +234,7 @@ fn the_form_sets_owners_and_admins() {
     table.told(
         BOB,
         &[
-            "Bob admin/moderator bob@example.com/desk 110",
+            "Bob admin/moderator bob@example.com/desk by Ann 110",
             "Ann owner/moderator alice@example.com/phone",
             "Carol none/participant carol@example.net/cell",
         ],
@@ -244,7 +244,7 @@ fn the_form_sets_owners_and_admins() {
         ("muc#roomconfig_roomowners", &["eve@example.com"]),
         ("muc#roomconfig_roomadmins", &["alice@example.com"]),
     ]);
-    table.told(CAROL, &["Ann admin/moderator", "Bob none/participant"]);
+    table.told(CAROL, &["Ann admin/moderator by Ann", "Bob none/participant by Ann"]);
     table.quiet();
     table.submit_as("eve@example.com/x", &[("muc#roomconfig_roomowners", &["alice@example.com"])]);
     table.quiet();
