@@ -1,14 +1,9 @@
-//! Announcements to the users of a server (XEP-0133) as a service. Not written yet: it answers service discovery, ping and version, and
-//! promises nothing else.
+//! Announcements to the users of a server (XEP-0133) as a service. Not written yet: it answers what every
+//! service answers, and promises nothing else.
 
 use annex_service::{
-    command::Report,
-    component::{Component, Event},
-    context::{Context, Outcome},
-    effect::{Effect, Response},
+    component::Component,
     registry::{Registry, Shape},
-    settings::{Mistake, Setting},
-    store::Table,
 };
 use annex_stanza::Jid;
 
@@ -21,45 +16,17 @@ impl Component for Announce {
     const SECTION: &'static str = "announce";
     const NAME: &'static str = "Announcements";
     const PORT: u16 = 5350;
-    const TABLES: &'static [Table] = &[];
 
     fn registry() -> Registry<Self> {
-        // The identity says that it is there, and not that it does what it does not.
+        // That it is there, and not that it does what it does not.
         Registry::new().identity(Shape::Service, "component", "generic")
-    }
-
-    fn settings() -> &'static [Setting] {
-        &[]
-    }
-
-    fn check(_: &serde_json::Value) -> Vec<Mistake> {
-        Vec::new()
     }
 
     fn new(_: &serde_json::Value) -> Self {
         Self
     }
 
-    fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()> {
-        match event {
-            Event::Person { token, .. } => {
-                let note = "nothing is stored about anyone".into();
-                context.respond(token, Report { note, ..Report::default() });
-            }
-            Event::Request { token, .. } => {
-                let response = Response::error(404, "there is no such path");
-                context.turn.emit(Effect::Respond { token, response });
-            }
-            _ => {}
-        }
-        Ok(())
-    }
-
     fn forget(&mut self, _: &Jid) {}
-
-    fn status(&self) -> serde_json::Value {
-        serde_json::json!({})
-    }
 }
 
 #[cfg(test)]

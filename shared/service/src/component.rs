@@ -4,6 +4,7 @@ use annex_stanza::Jid;
 use bytes::Bytes;
 
 use crate::{
+    command::Report,
     context::{Context, Outcome},
     effect::{CallResult, Timer},
     registry::Registry,
@@ -113,7 +114,7 @@ pub trait Component: Sized {
     /// Name to show in service discovery, where none is configured.
     const NAME: &'static str;
     /// Its tables: what exports name, and what is checked at start.
-    const TABLES: &'static [Table];
+    const TABLES: &'static [Table] = &[];
     /// The HTTP routes it serves.
     const HTTP: &'static [HttpRoute] = &[];
     /// The port proposed where the server gives each component a listener of its own.
@@ -125,16 +126,27 @@ pub trait Component: Sized {
     fn registry() -> Registry<Self>;
 
     /// Settings of its section: what each is called, its default, its type and text.
-    fn settings() -> &'static [crate::settings::Setting];
+    fn settings() -> &'static [crate::settings::Setting] {
+        &[]
+    }
 
     /// Judges a whole section: every mistake with its key, what was expected and what to do.
-    fn check(section: &serde_json::Value) -> Vec<crate::settings::Mistake>;
+    /// Types and ranges of single values are judged before.
+    fn check(_section: &serde_json::Value) -> Vec<crate::settings::Mistake> {
+        Vec::new()
+    }
 
     /// A new, empty service. `section` has passed [`Component::check`].
     fn new(section: &serde_json::Value) -> Self;
 
-    /// Meets an event.
-    fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()>;
+    /// Meets an event. Without one of its own, a component stores nothing and waits for nothing.
+    fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()> {
+        if let Event::Person { token, .. } = event {
+            let note = "nothing is stored about anyone".into();
+            context.respond(token, Report { note, ..Report::default() });
+        }
+        Ok(())
+    }
 
     /// A handler failed in the middle: what is in memory of this address is dropped, to be read
     /// again from its records. The service's own address stands for everything: an event failed,
@@ -142,5 +154,7 @@ pub trait Component: Sized {
     fn forget(&mut self, address: &Jid);
 
     /// Numbers for `status`, by name.
-    fn status(&self) -> serde_json::Value;
+    fn status(&self) -> serde_json::Value {
+        serde_json::json!({})
+    }
 }
