@@ -289,8 +289,10 @@ fn probe(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outco
         return Err(room.refuse_stranger(&stanza.from).into());
     };
     let (number, to, class) = (own.occupant, own.recipient(), room.class_of(own));
-    let Some(nick) = stanza.to.resource() else { return Ok(()) };
-    let target = room.occupant_named(nick).ok_or_else(refusals::no_such_nick)?.number;
+    if !stanza.to.is_full() {
+        return Ok(());
+    }
+    let target = room.occupant_at(&stanza.to).ok_or_else(refusals::no_such_nick)?.number;
     if target == number {
         room.tell_own(number, &stanza.from, Asked::default(), context);
     } else if let Some(template) = room.shown_as(target, class) {

@@ -27,6 +27,8 @@ impl MapStore {
     /// One atomic batch.
     pub fn commit(&mut self, ops: &[Op]) {
         for op in ops {
+            // The store on disk refuses longer ones, and with that ends the process.
+            assert!(op.key().len() <= 512, "a key of {} bytes", op.key().len());
             let key = op.table().key(op.key());
             match op.value() {
                 Some(value) => self.records.insert(key, value.clone()),

@@ -27,8 +27,7 @@ pub(crate) fn ping(
     };
     session.hear(now);
     let number = session.occupant;
-    let nick = stanza.to.resource().unwrap_or_default();
-    match room.occupant_named(nick) {
+    match room.occupant_at(&stanza.to) {
         None => Err(refusals::no_such_nick().into()),
         // Any session of the occupant may ask, whichever is shown.
         Some(occupant) if occupant.number == number => Ok(Answer::Result(Vec::new())),
@@ -63,7 +62,6 @@ pub(crate) fn request(
     if !room.sessions.contains_key(&stanza.from) {
         return Err(room.refuse_stranger(&stanza.from).into());
     }
-    let nick = stanza.to.resource().unwrap_or_default();
-    let known = room.occupant_named(nick).is_some();
+    let known = room.occupant_at(&stanza.to).is_some();
     Err(if known { refusals::unknown() } else { refusals::no_such_nick() }.into())
 }

@@ -31,10 +31,10 @@ pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
     }
     // §7.5: the sender of a private message learns what became of it. Text and `by` may name a real
     // address: they stay here.
-    if let (Kind::Message(MessageType::Error), Some(nick)) = (stanza.kind, stanza.to.resource()) {
+    if let (Kind::Message(MessageType::Error), true) = (stanza.kind, stanza.to.is_full()) {
         let Some(room) = muc.rooms.here(&stanza.to) else { return Ok(()) };
         let Some(occupant) = room.occupant_of(&stanza.from) else { return Ok(()) };
-        let Some(target) = room.occupant_named(nick) else { return Ok(()) };
+        let Some(target) = room.occupant_at(&stanza.to) else { return Ok(()) };
         let refusal = Refusal::new(condition, "muc.private.error").with_type(kind);
         let relayed = Outgoing {
             kind: stanza.kind,

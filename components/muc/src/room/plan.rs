@@ -97,8 +97,9 @@ pub(crate) fn delta(room: &Room, settings: &Settings, item: &Element) -> Outcome
             };
             let reserved = jid.is_some().then_some(nick).flatten();
             if let Some(nick) = reserved.filter(|nick| !nick.is_empty()) {
-                Nick::check(nick).map_err(|error| refusals::bad_nick(&error))?;
-                if nick.len() > settings.max_nick {
+                let checked = Nick::check(nick).map_err(|error| refusals::bad_nick(&error))?;
+                // Its key may be many times as long, and is part of one.
+                if nick.len() > settings.max_nick || checked.key().len() > keys::LONGEST_NAME {
                     return Err(refusals::long_nick(settings.max_nick).into());
                 }
             }

@@ -38,7 +38,7 @@ pub(crate) fn message(
         return Err(refusals::private_policy().into());
     }
     let (from, id) = (sender.address.clone(), sender.id.clone());
-    let Some(target) = room.occupant_named(stanza.to.resource().unwrap_or_default()) else {
+    let Some(target) = room.occupant_at(&stanza.to) else {
         return Err(refusals::no_such_nick().into());
     };
     let mut xml = Xml::new();

@@ -107,6 +107,13 @@ impl Room {
         self.occupants.get(number)
     }
 
+    /// The occupant with this very address (§7.5): nicknames of one key are one for conflicts, and
+    /// still different addresses.
+    pub(crate) fn occupant_at(&self, address: &Jid) -> Option<&Occupant> {
+        let nick = address.resource()?;
+        self.occupant_named(nick).filter(|occupant| occupant.nick.as_str() == nick)
+    }
+
     /// Occupants that are this person.
     pub(crate) fn occupants_of_person(&self, person: &Jid) -> Vec<u64> {
         let own = self.occupants.values().filter(|occupant| occupant.person == *person);

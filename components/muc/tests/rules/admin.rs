@@ -106,6 +106,10 @@ fn one_request_does_not_reserve_a_nickname_for_two() {
          <item jid='carol@example.net' affiliation='member' nick='rob'/>",
     );
     table.told(ALICE, &["iq: error cancel conflict"]);
+    // One whose key is ten times as long.
+    let long = "\u{fdfa}".repeat(80);
+    table.admin(ALICE, &format!("<item jid='x@example.com' affiliation='member' nick='{long}'/>"));
+    table.told(ALICE, &["iq: error modify jid-malformed"]);
 }
 
 /// Case 45.

@@ -94,8 +94,10 @@ fn a_private_message_goes_to_one_and_is_marked() {
          </message>"
     ));
     table.silence();
-    table.whisper(BOB, "Nobody", "<body>x</body>");
-    table.told(BOB, &["message: error cancel item-not-found"]);
+    for nobody in ["Nobody", "carol"] {
+        table.whisper(BOB, nobody, "<body>x</body>");
+        table.told(BOB, &["message: error cancel item-not-found"]);
+    }
     table.whisper(DAVE, "Carol", "<body>x</body>");
     table.told(DAVE, &["message: error modify not-acceptable"]);
     table.stanza(&format!(
