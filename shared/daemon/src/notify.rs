@@ -100,5 +100,5 @@ pub(crate) fn watchdog() {
 
 /// How often [`watchdog`] is expected, if at all; it is sent twice as often.
 pub(crate) fn watchdog_interval() -> Option<Duration> {
-    sd_notify::watchdog_enabled()
+    sd_notify::watchdog_enabled().filter(|interval| !interval.is_zero())
 }

@@ -44,7 +44,9 @@ pub(super) enum Shown {
 /// Asks the server at `place` for the certificate of `domain`.
 pub(super) async fn shown(place: SocketAddr, domain: &str) -> Result<Shown, String> {
     let words = |error: io::Error| error.to_string();
-    let stream = TcpStream::connect(place).await.map_err(words)?;
+    let stream = TcpStream::connect(place)
+        .await
+        .map_err(|error| format!("{error}; open port {} for other servers", place.port()))?;
     let patience = Timeouts {
         read_timeout: Duration::from_secs(30),
         response_timeout: Duration::from_secs(30),
@@ -145,7 +147,7 @@ impl ServerCertVerifier for Look {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::TcpListener,
@@ -174,7 +176,7 @@ mod tests {
     }
 
     /// A server with a certificate for these names, or without encryption if there are none.
-    async fn serve(names: &[&str]) -> SocketAddr {
+    pub(in crate::check) async fn serve(names: &[&str]) -> SocketAddr {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let place = listener.local_addr().expect("an address");
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();

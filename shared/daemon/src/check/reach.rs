@@ -16,20 +16,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The port for servers where DNS names none.
 const PORT: u16 = 5269;
 
+/// Looks with the system's resolver.
 pub(super) async fn look(domain: &Domain, findings: &mut Findings) {
-    let jid = domain.common.jid.domain_key().to_owned();
-    if is_private(&jid) {
+    let jid = domain.common.jid.domain_key();
+    if is_private(jid) {
         return findings
             .ok(format!("{jid} is a private name: other servers are not meant to reach it"));
     }
     let builder = TokioResolver::builder_tokio();
-    let resolver = match builder.and_then(hickory_resolver::ResolverBuilder::build) {
-        Ok(resolver) => resolver,
+    match builder.and_then(hickory_resolver::ResolverBuilder::build) {
+        Ok(resolver) => ask(&resolver, jid, findings).await,
         Err(error) => {
-            return findings.warn(format!("DNS cannot be asked ({error}): check /etc/resolv.conf"));
+            findings.warn(format!("DNS cannot be asked ({error}): check /etc/resolv.conf"));
         }
-    };
-    let places = match timeout(PATIENCE, places(&resolver, &jid)).await {
+    }
+}
+
+async fn ask(resolver: &TokioResolver, jid: &str, findings: &mut Findings) {
+    let places = match timeout(PATIENCE, places(resolver, jid)).await {
         Ok(Ok(places)) => places,
         Ok(Err(why)) => return findings.warn(format!("DNS cannot be asked for {jid} ({why})")),
         Err(_) => {
@@ -45,7 +49,7 @@ pub(super) async fn look(domain: &Domain, findings: &mut Findings) {
     let shown: Vec<String> = places.iter().map(ToString::to_string).collect();
     findings.ok(format!("{jid} is in DNS: {}", shown.join(", ")));
     for place in places {
-        match timeout(PATIENCE, certificate::shown(place, &jid)).await {
+        match timeout(PATIENCE, certificate::shown(place, jid)).await {
             Ok(Ok(Shown::Names)) => {
                 return findings.ok(format!("the certificate at {place} names {jid}"));
             }
@@ -92,6 +96,8 @@ async fn places(resolver: &TokioResolver, domain: &str) -> Result<Vec<SocketAddr
     if targets.is_empty() {
         targets.push((0, format!("{domain}."), PORT));
     }
+    // RFC 2782: the root as target says that there is no such service.
+    targets.retain(|(_, target, _)| target != ".");
     let mut places = Vec::new();
     for (_, target, port) in targets {
         match resolver.lookup_ip(target).await {
@@ -104,18 +110,4 @@ async fn places(resolver: &TokioResolver, domain: &str) -> Result<Vec<SocketAddr
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn private_names_are_not_looked_for() {
-        for name in
-            ["rooms.example.test", "rooms.localhost", "rooms", "rooms.lan", "chat.home.arpa"]
-        {
-            assert!(is_private(name), "{name}");
-        }
-        for name in ["rooms.example.com", "latest.org", "test.org"] {
-            assert!(!is_private(name), "{name}");
-        }
-    }
-}
+mod tests;
