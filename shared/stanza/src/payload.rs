@@ -100,12 +100,6 @@ impl Payload {
             .map_err(|_| Refusal::new(Condition::BadRequest, "payload.malformed"))
     }
 
-    /// A child as one of the typed payloads; `bad-request` if it is not what it should be.
-    pub fn parse<T: TryFrom<Element>>(&self, child: &Child) -> Result<T, Refusal> {
-        T::try_from(self.element(child)?)
-            .map_err(|_| Refusal::new(Condition::BadRequest, "payload.invalid"))
-    }
-
     /// Text of the first child with this namespace and name, without that of its children.
     pub fn text(&self, ns: &str, name: &str) -> Option<String> {
         let element = self.element(self.find(ns, name)?).ok()?;

@@ -12,4 +12,5 @@ mod overlay;
 mod probe;
 mod routing;
 mod strangers;
+mod typed;
 mod verbs;
