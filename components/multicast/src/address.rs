@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use annex_stanza::{Jid, Payload, Refusal, ns};
+use annex_stanza::{Jid, Payload, Refusal, Xml, ns};
 use bytes::Bytes;
 
 use crate::refusals;
@@ -61,6 +61,8 @@ pub struct Entry {
     range: Range<usize>,
     /// The end of the attributes of its start tag.
     attributes_end: usize,
+    /// What is inside.
+    content: Range<usize>,
     /// Its attribute `delivered`, with the space before it.
     mark: Option<Range<usize>>,
 }
@@ -120,22 +122,26 @@ impl Addresses {
         unescape(&self.bytes[entry.named.clone()]).into_owned()
     }
 
-    /// Appends an entry with `delivered='true'` (XEP-0033 §4.5), or without.
-    pub fn write(&self, entry: &Entry, delivered: bool, out: &mut Vec<u8>) {
+    /// Writes an entry with `delivered='true'` (XEP-0033 §4.5), or without.
+    pub fn write(&self, entry: &Entry, delivered: bool, xml: &mut Xml) {
         if delivered && entry.delivered {
-            out.extend_from_slice(&self.bytes[entry.range.clone()]);
+            xml.raw(&self.bytes[entry.range.clone()]);
             return;
         }
-        let mut done = entry.range.start;
-        if let Some(mark) = &entry.mark {
-            out.extend_from_slice(&self.bytes[done..mark.start]);
-            done = mark.end;
+        let (start, end) = (entry.range.start, entry.attributes_end);
+        match &entry.mark {
+            Some(mark) => {
+                let tag = [&self.bytes[start..mark.start], &self.bytes[mark.end..end]].concat();
+                xml.open_raw(&tag);
+            }
+            None => {
+                xml.open_raw(&self.bytes[start..end]);
+            }
         }
-        out.extend_from_slice(&self.bytes[done..entry.attributes_end]);
         if delivered {
-            out.extend_from_slice(b" delivered='true'");
+            xml.attr("delivered", "true");
         }
-        out.extend_from_slice(&self.bytes[entry.attributes_end..entry.range.end]);
+        xml.raw(&self.bytes[entry.content.clone()]).close();
     }
 }
 
@@ -214,6 +220,10 @@ fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
         named: tag.start..tag.start,
         range: tag.start..end,
         attributes_end: tag.attributes_end,
+        content: match tag.closed {
+            true => end..end,
+            false => tag.end..end - tag.name.len() - "</>".len(),
+        },
         mark: None,
     };
     let (mut kind, mut jid, mut uri, mut node, mut foreign) = (None, None, None, false, false);

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use annex_stanza::{Jid, Kind, Stanza, ns};
+use annex_stanza::{Jid, Kind, Stanza, Xml, ns};
 use bytes::Bytes;
 
 use crate::{
@@ -14,9 +14,9 @@ use crate::{
     report,
 };
 
-/// Places of blind entries among the shown ones that are kept; with more of them, each blind
-/// addressee finds its own entry behind all others. Each place costs a header of its own.
-const PLACES: usize = 16;
+/// Bytes of headers for blind entries at their places among the shown ones: each place costs a
+/// header of its own. With more, each blind addressee finds its own entry behind all others.
+const PLACES_BYTES: usize = 1024 * 1024;
 
 /// A stanza to be copied: what all copies share.
 #[derive(Debug, Clone)]
@@ -167,21 +167,20 @@ pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
             false => vec![Copies { payload, slot: None, recipients }],
         };
     };
-    let mut payload = draft.before.clone();
-    payload.extend_from_slice(addresses.head());
-    payload.push(b'>');
+    let mut xml = Xml::new();
+    xml.raw(&draft.before).open_raw(addresses.head());
     // Where each entry stands, or would stand.
     let mut places = Vec::with_capacity(addresses.entries.len());
     for entry in &addresses.entries {
-        places.push(payload.len());
+        places.push(xml.place());
         if is_shown(entry) {
             // XEP-0033 §4.5: what is delivered to is marked in every copy.
-            addresses.write(entry, entry.used == Use::Open || entry.delivered, &mut payload);
+            addresses.write(entry, entry.used == Use::Open || entry.delivered, &mut xml);
         }
     }
-    let last = payload.len();
-    payload.extend_from_slice(b"</addresses>");
-    payload.extend_from_slice(&draft.after);
+    let last = xml.place();
+    xml.close().raw(&draft.after);
+    let payload = xml.finish();
 
     let (mut open, mut blind) = (Vec::new(), BTreeMap::<usize, Vec<_>>::new());
     for target in targets {
@@ -193,7 +192,7 @@ pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
             open.push((target.jid.clone(), None));
         }
     }
-    if blind.len() > PLACES {
+    if blind.len() > 1 && blind.len() * payload.len() > PLACES_BYTES {
         let all = std::mem::take(&mut blind).into_values().flatten().collect();
         blind.insert(last, all);
     }
@@ -209,27 +208,39 @@ pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
 
 /// One copy for the service of another server (XEP-0033 §6, step 11): the entries of these users
 /// of it are not marked, and its blind ones are there; all others are as everyone sees them.
-pub fn relayed(draft: &Draft, targets: &[&Target], service: &Jid) -> Option<Copies> {
-    let addresses = draft.addresses.as_ref()?;
-    let mut payload = draft.before.clone();
-    payload.extend_from_slice(addresses.head());
-    payload.push(b'>');
+pub fn relayed(draft: &Draft, targets: &[&Target], service: &Jid) -> Copies {
+    let mut xml = Xml::new();
+    xml.raw(&draft.before);
+    match &draft.addresses {
+        Some(addresses) => {
+            xml.open_raw(addresses.head());
+            entries(addresses, targets, &mut xml);
+        }
+        None => {
+            xml.open("addresses").xmlns(ns::ADDRESS);
+            for target in targets {
+                xml.open("address").attr("type", "bcc").attr("jid", target.jid.as_str()).close();
+            }
+        }
+    }
+    xml.close().raw(&draft.after);
+    Copies { payload: xml.finish(), slot: None, recipients: vec![(service.clone(), None)] }
+}
+
+fn entries(addresses: &Addresses, targets: &[&Target], xml: &mut Xml) {
     let mut keys: Vec<&str> = targets.iter().map(|one| one.jid.key()).collect();
     keys.sort_unstable();
     let mut next = targets.iter().peekable();
     for (at, entry) in addresses.entries.iter().enumerate() {
         if next.peek().is_some_and(|target| target.entry == at) {
             next.next();
-            addresses.write(entry, false, &mut payload);
+            addresses.write(entry, false, xml);
         } else if is_shown(entry) {
             let again = (entry.used == Use::Open).then_some(entry.jid.as_ref()).flatten();
             // Marked, it would tell that service not to deliver.
             if again.is_none_or(|jid| keys.binary_search(&jid.key()).is_err()) {
-                addresses.write(entry, entry.used == Use::Open || entry.delivered, &mut payload);
+                addresses.write(entry, entry.used == Use::Open || entry.delivered, xml);
             }
         }
     }
-    payload.extend_from_slice(b"</addresses>");
-    payload.extend_from_slice(&draft.after);
-    Some(Copies { payload, slot: None, recipients: vec![(service.clone(), None)] })
 }

@@ -44,7 +44,21 @@ impl Record for ListRecord {
     const TABLE: Table = LISTS;
 }
 
-/// What was told to whom and may not have arrived: the note of [`annex_service::unconfirmed`].
+/// What may not have arrived: the note of [`annex_service::unconfirmed`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// A message, as it came.
+    Message(Vec<u8>),
+    /// Presence that was told.
+    Presence(ToldRecord),
+}
+
+impl Record for Note {
+    // It stands in the index of what is unconfirmed.
+    const TABLE: Table = annex_service::unconfirmed::TABLE;
+}
+
+/// Presence, and to whom it was told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ToldRecord {
     /// Whose presence.
@@ -61,9 +75,4 @@ pub struct ToldRecord {
     pub slot: Option<u64>,
     /// Recipients, and the own entry of each.
     pub recipients: Vec<(String, Option<Vec<u8>>)>,
-}
-
-impl Record for ToldRecord {
-    // It stands in the index of what is unconfirmed.
-    const TABLE: Table = annex_service::unconfirmed::TABLE;
 }

@@ -3,14 +3,16 @@
 //! # Layout
 //!
 //! * [`address`]: the `<addresses/>` of a stanza; [`deliver`]: which copies go to whom. Both pure.
-//! * `send`: a stanza arrives, is checked and sent; `access`: who may, with how many addresses, and
-//!   whom they reach; `report`: what became of it.
+//! * `message` and `presence` arrive; `accept`: whether, and who gets them; `access`: who may, with
+//!   how many addresses, and whom they reach; `send`: copies leave; `report`: what became of them.
 //! * `from_probe`: whether the server lets the sender's address stay; `privilege`: XEP-0356 where
 //!   it does not.
 //! * `presence`: who got available presence is remembered; `sweep`: whether senders are still there.
+//! * `retell`: what may not have arrived is told again.
 //! * `remote`: the services of other servers. `lists`: stored lists of recipients.
 //! * `service`: what is registered. `config`, `keys`, `refusals`, `person`: what they say.
 
+mod accept;
 mod access;
 pub mod address;
 pub mod config;
@@ -18,12 +20,14 @@ pub mod deliver;
 mod from_probe;
 pub mod keys;
 mod lists;
+mod message;
 mod person;
 mod presence;
 mod privilege;
 mod refusals;
 mod remote;
 pub mod report;
+mod retell;
 mod send;
 mod service;
 mod sweep;

@@ -1,87 +1,169 @@
-//! Everything that is stored about someone, shown or forgotten.
+//! Everything that is stored about someone, shown or forgotten. Nothing is indexed by person, and an
+//! operator asks rarely: the tables are walked in pages, off the core.
 
 use annex_service::{
     command::Report,
     component::Person,
     context::{Context, Outcome},
     record::Record,
-    store::Scan,
+    store::{Page, Row, Scan, Table},
 };
 use annex_stanza::Jid;
 
 use crate::{
     keys::{LISTS, ListRecord, ORIGINS, OriginRecord},
-    presence,
+    presence, refusals,
     service::Multicast,
 };
 
-/// Answers `person show` and `person forget`.
-pub(crate) fn person(
+/// Records of one page.
+const PAGE: usize = 256;
+/// Lines of an answer at most.
+const LINES: usize = 10_000;
+/// Walks at once.
+const WALKS: usize = 4;
+
+/// A walk under way.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    token: u64,
+    person: Jid,
+    forget: bool,
+    table: Table,
+    found: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl Walk {
+    fn is(&self, text: &str) -> bool {
+        Jid::parse(text).is_ok_and(|jid| jid.bare_key() == self.person.bare_key())
+    }
+
+    fn row(&mut self, what: &str, place: String) {
+        self.found += 1;
+        if self.rows.len() < LINES {
+            self.rows.push(vec![what.to_owned(), place]);
+        }
+    }
+}
+
+/// Begins `person show` or `person forget`.
+pub(crate) fn begin(
     multicast: &mut Multicast,
     token: u64,
     person: &Jid,
     what: Person,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    let is = |text: &String| Jid::parse(text).is_ok_and(|jid| jid.bare_key() == person.bare_key());
+    if multicast.walks.len() >= WALKS {
+        return Err(refusals::busy().into());
+    }
     let forget = what != Person::Show;
-    let mut rows = Vec::new();
-    let mut scan = Scan::all(LISTS);
-    loop {
-        let page = context.turn.scan(scan.clone())?;
-        for row in &page.rows {
-            let mut record = ListRecord::of(row)?;
-            let owner = record.owners.iter().any(is);
-            let member = record.members.iter().any(is);
-            for (_, role) in [(owner, "list owner"), (member, "list member")].iter().filter(|x| x.0)
-            {
-                rows.push(vec![(*role).to_owned(), record.name.clone()]);
-            }
-            if forget && (owner || member) {
-                record.owners.retain(|one| !is(one));
-                record.members.retain(|one| !is(one));
-                record.save(context.turn, row.key.to_vec());
-            }
-        }
-        match page.rows.last() {
-            Some(last) if !page.complete => scan = scan.after(&last.key),
-            _ => break,
-        }
-    }
-    let mut gone = Vec::new();
-    let mut scan = Scan::all(ORIGINS);
-    loop {
-        let page = context.turn.scan(scan.clone())?;
-        for row in &page.rows {
-            let mut record = OriginRecord::of(row)?;
-            if is(&record.jid) {
-                rows.push(vec!["presence sent to".into(), record.recipients.join(" ")]);
-                gone.extend(Jid::parse(&record.jid).ok());
-            } else if record.recipients.iter().any(is) {
-                rows.push(vec!["presence received from".into(), record.jid.clone()]);
-                if forget {
-                    record.recipients.retain(|one| !is(one));
-                    record.save(context.turn, row.key.to_vec());
-                }
-            }
-        }
-        match page.rows.last() {
-            Some(last) if !page.complete => scan = scan.after(&last.key),
-            _ => break,
-        }
-    }
     if forget {
-        for origin in gone {
-            presence::vanished(multicast, &origin, context)?;
-        }
         context.audit("operator", "person/forget", person, None);
     }
-    let note = match (rows.len(), forget) {
-        (0, _) => "nothing is stored about them".to_owned(),
-        (many, true) => format!("{many} entries forgotten"),
-        (many, false) => format!("{many} entries"),
-    };
-    let columns = vec![("what", "What"), ("where", "Where")];
-    context.respond(token, Report { note, columns, rows });
+    let person = person.bare();
+    let walk = Walk { token, person, forget, table: LISTS, found: 0, rows: Vec::new() };
+    fetch(multicast, walk, None, context);
+    Ok(())
+}
+
+fn fetch(
+    multicast: &mut Multicast,
+    walk: Walk,
+    after: Option<&[u8]>,
+    context: &mut Context<'_, '_>,
+) {
+    let scan = Scan::all(walk.table).limit(PAGE);
+    let id = context.fetch(match after {
+        Some(after) => scan.after(after),
+        None => scan,
+    });
+    multicast.walks.insert(id, walk);
+}
+
+/// A page was read: what concerns the person is shown or forgotten, and the walk goes on.
+pub(crate) fn fetched(
+    multicast: &mut Multicast,
+    mut walk: Walk,
+    page: &Page,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    for row in &page.rows {
+        match walk.table == LISTS {
+            true => list(&mut walk, row, context)?,
+            false => origin(multicast, &mut walk, row, context)?,
+        }
+    }
+    match page.rows.last() {
+        Some(last) if !page.complete => fetch(multicast, walk, Some(&last.key), context),
+        _ if walk.table == LISTS => {
+            walk.table = ORIGINS;
+            fetch(multicast, walk, None, context);
+        }
+        _ => {
+            let note = match (walk.found, walk.forget) {
+                (0, _) => "nothing is stored about them".to_owned(),
+                (many, true) => format!("{many} entries forgotten"),
+                (many, false) => format!("{many} entries"),
+            };
+            let columns = vec![("what", "What"), ("where", "Where")];
+            context.respond(walk.token, Report { note, columns, rows: walk.rows });
+        }
+    }
+    Ok(())
+}
+
+fn list(walk: &mut Walk, row: &Row, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let has = |walk: &Walk, all: &[String]| all.iter().any(|one| walk.is(one));
+    let seen = ListRecord::of(row)?;
+    if !has(walk, &seen.owners) && !has(walk, &seen.members) {
+        return Ok(());
+    }
+    // It may have changed since it was read.
+    let Some(mut record) = ListRecord::load(context.turn, &row.key)? else { return Ok(()) };
+    let (owner, member) = (has(walk, &record.owners), has(walk, &record.members));
+    if owner {
+        walk.row("list owner", record.name.clone());
+    }
+    if member {
+        walk.row("list member", record.name.clone());
+    }
+    if walk.forget {
+        record.owners.retain(|one| !walk.is(one));
+        record.members.retain(|one| !walk.is(one));
+        // A list stays somebody's: of an admin, who may do with it what they want anyway.
+        let admin = context.shared.common.admins.first();
+        if let (true, Some(admin)) = (record.owners.is_empty(), admin) {
+            record.owners.push(admin.bare().as_str().to_owned());
+        }
+        record.save(context.turn, row.key.to_vec());
+    }
+    Ok(())
+}
+
+fn origin(
+    multicast: &mut Multicast,
+    walk: &mut Walk,
+    row: &Row,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    let seen = OriginRecord::of(row)?;
+    if !walk.is(&seen.jid) && !seen.recipients.iter().any(|one| walk.is(one)) {
+        return Ok(());
+    }
+    let Some(mut record) = OriginRecord::load(context.turn, &row.key)? else { return Ok(()) };
+    if walk.is(&record.jid) {
+        walk.row("presence sent to", record.recipients.join(" "));
+        if let (true, Ok(origin)) = (walk.forget, Jid::parse(&record.jid)) {
+            presence::vanished(multicast, &origin, context)?;
+        }
+    } else {
+        walk.row("presence received from", record.jid.clone());
+        if walk.forget {
+            record.recipients.retain(|one| !walk.is(one));
+            record.save(context.turn, row.key.to_vec());
+        }
+    }
     Ok(())
 }

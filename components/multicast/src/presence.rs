@@ -1,27 +1,22 @@
 //! Presence to many (XEP-0033 §5.1): who got available presence is remembered with its sender, on
 //! disk, and gets the unavailable presence too.
-//!
-//! What was told and may not have arrived, because the process or the stream broke, is told again,
-//! in its order.
 
 use std::collections::BTreeSet;
 
 use annex_service::{
     basic,
     context::{Context, Outcome},
-    effect::{Effect, Lane},
     record::Record,
 };
-use annex_stanza::{
-    Audience, Jid, Kind, Outgoing, PresenceType, Recipient, Slot, Stanza, Template, ns,
-};
+use annex_stanza::{Jid, Kind, PresenceType, Stanza, ns};
 
 use crate::{
-    deliver::{Copies, Draft, Target},
+    accept::{self, Mode, Prepared},
+    deliver::{Draft, Target},
     from_probe::Verdict,
-    keys::{LONGEST, OriginRecord, ToldRecord},
+    keys::{LONGEST, ORIGINS, OriginRecord},
     refusals,
-    send::{self, Mode, Prepared},
+    send::{self, When},
     service::Multicast,
 };
 
@@ -63,8 +58,11 @@ fn available(
     stanza: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    let mode = send::mode(multicast, stanza)?;
-    let prepared = send::prepare(multicast, stanza, context)?;
+    let mode = accept::mode(multicast, stanza)?;
+    if when(multicast) == When::Later {
+        return Err(refusals::not_yet().into());
+    }
+    let prepared = accept::prepare(multicast, stanza, context)?;
     let key = stanza.from.key();
     if key.len() > LONGEST {
         return Err(refusals::long_address().into());
@@ -84,9 +82,14 @@ fn available(
     if record.recipients.len() > old.len() {
         record.save(context.turn, key.as_bytes());
     }
-    send::deliver(multicast, &prepared, mode, true, context);
+    send::deliver(multicast, &prepared, mode, When::Noted, context);
     send::complain(stanza, &prepared, context);
     Ok(())
+}
+
+/// Presence leaves in its order: behind what is still to be told again.
+fn when(multicast: &Multicast) -> When {
+    if multicast.retelling.is_some() { When::Later } else { When::Noted }
 }
 
 /// Those who got available presence get this, whoever is addressed.
@@ -98,9 +101,9 @@ fn unavailable(
 ) -> Outcome<()> {
     let Some(record) = load(&stanza.from, context)? else {
         if addressed {
-            let mode = send::mode(multicast, stanza)?;
-            let prepared = send::prepare(multicast, stanza, context)?;
-            send::deliver(multicast, &prepared, mode, true, context);
+            let mode = accept::mode(multicast, stanza)?;
+            let prepared = accept::prepare(multicast, stanza, context)?;
+            send::deliver(multicast, &prepared, mode, when(multicast), context);
             send::complain(stanza, &prepared, context);
         }
         return Ok(());
@@ -111,14 +114,14 @@ fn unavailable(
     }
     // Whatever is wrong with its addresses, it is told to those who must know.
     let prepared = match addressed {
-        true => send::refusal(send::prepare(multicast, stanza, context))?,
+        true => accept::refusal(accept::prepare(multicast, stanza, context))?,
         false => Ok(nobody(stanza)),
     };
     let refused = prepared.as_ref().err().cloned();
     let mut prepared = prepared.unwrap_or_else(|_| nobody(stanza));
     tell_gone(multicast, &record, &prepared, context);
     if prepared.draft.addresses.is_some() {
-        send::deliver(multicast, &prepared, Mode::Kept, true, context);
+        send::deliver(multicast, &prepared, Mode::Kept, when(multicast), context);
     }
     prepared.refused = refused.or(prepared.refused);
     send::complain(stanza, &prepared, context);
@@ -156,8 +159,12 @@ pub(crate) fn tell_gone(
     let target = |jid| Target { jid, entry: 0, listed: false, blind: false };
     let targets = left.map(target).collect();
     let draft = Draft { addresses: None, ..told.draft.clone() };
-    context.turn.delete(crate::keys::ORIGINS, told.draft.from.key().as_bytes());
-    send::deliver(multicast, &Prepared::new(draft, targets), Mode::Kept, true, context);
+    context.turn.delete(ORIGINS, told.draft.from.key().as_bytes());
+    // Where the server does not let it be told, nobody is; that is how it was asked for.
+    if multicast.probe.verdict != Verdict::Refused {
+        let prepared = Prepared::new(draft, targets);
+        send::deliver(multicast, &prepared, Mode::Kept, when(multicast), context);
+    }
 }
 
 /// The sender is gone without a word: those who are remembered are told.
@@ -177,79 +184,5 @@ pub(crate) fn vanished(
         addresses: None,
     };
     tell_gone(multicast, &record, &Prepared::new(draft, Vec::new()), context);
-    Ok(())
-}
-
-/// Notes what is told, until the server has it.
-pub(crate) fn note(draft: &Draft, copies: &Copies, context: &mut Context<'_, '_>) {
-    let record = ToldRecord {
-        from: draft.from.as_str().to_owned(),
-        available: draft.kind == Kind::Presence(PresenceType::Available),
-        id: draft.id.clone(),
-        lang: draft.lang.clone(),
-        payload: copies.payload.clone(),
-        slot: copies.slot.and_then(|slot| u64::try_from(slot).ok()),
-        recipients: (copies.recipients.iter())
-            .map(|(jid, own)| (jid.as_str().to_owned(), own.as_ref().map(|own| own.to_vec())))
-            .collect(),
-    };
-    context.shared.unconfirmed.note(context.turn, record.encode().to_vec());
-}
-
-/// Reads what may not have arrived before the stream was up; it waits in memory until it is known
-/// that it may leave.
-pub(crate) fn gather(
-    multicast: &mut Multicast,
-    confirmed: u64,
-    context: &mut Context<'_, '_>,
-) -> Outcome<()> {
-    let mut after: Option<Vec<u8>> = None;
-    let mut found = Vec::new();
-    loop {
-        let page = context.shared.unconfirmed.pending(context.turn, confirmed, after.as_deref())?;
-        found.extend(page.rows.iter().map(|row| row.value.to_vec()));
-        after = page.rows.last().filter(|_| !page.complete).map(|row| row.key.to_vec());
-        if after.is_none() {
-            break;
-        }
-    }
-    if !found.is_empty() {
-        // Until then it stays noted.
-        context.turn.emit(Effect::Retelling);
-    }
-    multicast.again = found;
-    Ok(())
-}
-
-/// Tells again what may not have arrived.
-pub(crate) fn tell_again(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> Outcome<()> {
-    let records: Result<Vec<ToldRecord>, _> =
-        multicast.again.iter().map(|note| ToldRecord::decode(note)).collect();
-    for record in records? {
-        let Ok(from) = Jid::parse(&record.from) else { continue };
-        let kind = match record.available {
-            true => PresenceType::Available,
-            false => PresenceType::Unavailable,
-        };
-        let stanza = Outgoing {
-            kind: Kind::Presence(kind),
-            from: from.clone(),
-            id: record.id,
-            lang: record.lang,
-            payload: record.payload,
-        };
-        let slot = record.slot.and_then(|at| usize::try_from(at).ok());
-        let slot = slot.map(|at| Slot { at, number: 0 });
-        let template = Template::with_slots(&stanza, slot.as_slice());
-        let audience: Audience = (record.recipients.into_iter())
-            .filter_map(|(jid, own)| {
-                let to = Jid::parse(&jid).ok()?.escaped();
-                Some(Recipient { to, slots: own.map(|own| [own.into()].into()) })
-            })
-            .collect();
-        context.turn.fanout(Lane::of(&from), template, audience);
-    }
-    multicast.again.clear();
-    context.turn.emit(Effect::Retold);
     Ok(())
 }

@@ -63,30 +63,17 @@ pub(crate) fn wrapped(
 ) -> Option<(Template, Audience)> {
     let home = annex_stanza::Jid::parse(draft.from.domain()).ok()?;
     let Kind::Message(kind) = draft.kind else { return None };
-    const MARK: &str = "\u{1}";
-    // The writer keeps one envelope in three parts: up to the address, the rest of the tag, the end.
-    let mut tag = Xml::new();
-    tag.open("message").xmlns(ns::CLIENT).attr("from", draft.from.bare().as_str());
-    tag.attr_opt("id", draft.id.as_deref());
-    tag.attr_opt("type", (kind != MessageType::Normal).then_some(kind.as_str()));
-    tag.attr_opt("xml:lang", draft.lang.as_deref()).attr("to", MARK).raw(b" ");
-    let tag = tag.finish();
-    let hole = "\u{fffd}".as_bytes();
-    let at = tag.windows(hole.len()).rposition(|window| window == hole)?;
-    let end = at + hole.len();
-    let open_end = end + tag[end..].iter().position(|byte| *byte == b'>')? + 1;
-
-    let mut payload = Vec::with_capacity(copies.payload.len() + 512);
-    payload.extend_from_slice(format!("<privilege xmlns='{ns}'>").as_bytes());
-    payload.extend_from_slice(format!("<forwarded xmlns='{}'>", ns::FORWARD).as_bytes());
-    payload.extend_from_slice(&tag[..at]);
-    let mut slots = vec![Slot { at: payload.len(), number: 0 }];
-    payload.extend_from_slice(&tag[end..open_end]);
-    if let Some(own) = copies.slot {
-        slots.push(Slot { at: payload.len() + own, number: 1 });
-    }
-    payload.extend_from_slice(&copies.payload);
-    payload.extend_from_slice(b"</message></forwarded></privilege>");
+    let mut xml = Xml::new();
+    xml.open("privilege").xmlns(ns).open("forwarded").xmlns(ns::FORWARD);
+    xml.open("message").xmlns(ns::CLIENT).attr("from", draft.from.bare().as_str());
+    xml.attr_opt("id", draft.id.as_deref());
+    xml.attr_opt("type", (kind != MessageType::Normal).then_some(kind.as_str()));
+    xml.attr_opt("xml:lang", draft.lang.as_deref());
+    let mut slots = vec![Slot { at: xml.attr_slot("to"), number: 0 }];
+    let inside = xml.place();
+    slots.extend(copies.slot.map(|own| Slot { at: inside + own, number: 1 }));
+    xml.raw(&copies.payload);
+    let payload = xml.finish();
 
     let outer = Outgoing::message(MessageType::Normal, service).payload(&payload);
     let template = Template::with_slots(&outer, &slots);

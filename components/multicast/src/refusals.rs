@@ -35,6 +35,8 @@ refusals! {
         "The server does not let this service keep senders' addresses; its operator knows more",
     /// It is not known yet whether it does.
     not_yet: ResourceConstraint "multicast.starting" "The service is starting; try again",
+    /// A command.
+    busy: ResourceConstraint "multicast.busy" "Too much of this is under way; try again",
     /// With XEP-0356, messages only.
     no_presence: Forbidden "multicast.presence" "Presence cannot be sent through this service",
     /// Not something that is sent to many.

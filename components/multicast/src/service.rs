@@ -1,5 +1,7 @@
 //! The service: what it offers, and where each stanza and event goes.
 
+use std::collections::BTreeMap;
+
 use annex_service::{
     component::{Component, Event},
     context::{Context, Outcome},
@@ -14,10 +16,13 @@ use crate::{
     access,
     config::{self, Settings},
     from_probe::{self, Probe},
-    keys, lists, person, presence,
+    keys, lists, message,
+    person::{self, Walk},
+    presence,
     privilege::Privileges,
     refusals,
     remote::Remote,
+    retell::{self, Retelling},
     send,
     sweep::{self, Sweep},
 };
@@ -30,8 +35,9 @@ pub struct Multicast {
     pub(crate) privileges: Privileges,
     pub(crate) remote: Remote,
     pub(crate) sweep: Sweep,
-    /// What may not have arrived, and is told again when it is known that it may leave.
-    pub(crate) again: Vec<Vec<u8>>,
+    /// Under way on this stream.
+    pub(crate) retelling: Option<Retelling>,
+    pub(crate) walks: BTreeMap<u64, Walk>,
 }
 
 impl Component for Multicast {
@@ -46,9 +52,9 @@ impl Component for Multicast {
         let mut registry = Registry::new()
             .identity(Shape::Service, "service", "multicast")
             .info(Shape::Service, access::info)
-            .message(Shape::Service, send::message)
-            .message(Shape::Entity, send::elsewhere)
-            .message(Shape::Occupant, send::elsewhere)
+            .message(Shape::Service, message::message)
+            .message(Shape::Entity, message::elsewhere)
+            .message(Shape::Occupant, message::elsewhere)
             .presence(Shape::Service, presence::presence)
             .iq_answer(answer)
             .returned(send::returned);
@@ -75,14 +81,15 @@ impl Component for Multicast {
             privileges: Privileges::default(),
             remote: Remote::default(),
             sweep: Sweep::default(),
-            again: Vec::new(),
+            retelling: None,
+            walks: BTreeMap::new(),
         }
     }
 
     fn event(&mut self, event: Event, context: &mut Context<'_, '_>) -> Outcome<()> {
         match event {
             Event::Online { confirmed } => {
-                presence::gather(self, confirmed, context)?;
+                retell::begin(self, confirmed, context);
                 self.probe.online(context);
                 sweep::begin(self, context);
             }
@@ -91,9 +98,10 @@ impl Component for Multicast {
                 self.privileges.clear();
                 self.remote.offline();
                 sweep::end(self, context);
-                self.again.clear();
+                retell::end(self, context);
             }
             Event::Timer(from_probe::TIMER) => self.probe.timed_out(&context.shared.common.jid),
+            Event::Timer(retell::TIMER) => retell::step(self, context)?,
             Event::Timer(sweep::TIMER_ASK) => sweep::ask(self, context)?,
             Event::Timer(sweep::TIMER_GRACE) => sweep::grace(self, context)?,
             Event::Config(section) => {
@@ -101,17 +109,18 @@ impl Component for Multicast {
                 self.probe.reset();
             }
             Event::Person { token, person, what } => {
-                person::person(self, token, &person, what, context)?;
+                person::begin(self, token, &person, what, context)?;
             }
             Event::Request { token, .. } => {
                 let response = Response::error(404, "there is no such path");
                 context.turn.emit(Effect::Respond { token, response });
             }
-            Event::Start
-            | Event::Timer(_)
-            | Event::Fetched { .. }
-            | Event::Done { .. }
-            | Event::Shutdown { .. } => {}
+            Event::Fetched { id, page } => {
+                if let Some(walk) = self.walks.remove(&id) {
+                    person::fetched(self, walk, &page, context)?;
+                }
+            }
+            Event::Start | Event::Timer(_) | Event::Done { .. } | Event::Shutdown { .. } => {}
         }
         Ok(())
     }

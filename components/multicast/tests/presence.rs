@@ -95,6 +95,63 @@ fn a_crash_between_commit_and_send_loses_no_presence() {
 }
 
 #[test]
+fn who_goes_before_it_is_known_that_anything_may_leave_is_told_of_behind_what_came_before() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    available(&mut harness, &["a@example.com"]);
+    harness.crash(Crash::AfterCommit);
+    unavailable(&mut harness);
+    assert!(harness.take_to("a@example.com").is_empty(), "not before it may leave");
+    // Nor is it lost.
+    harness.restart();
+    restarted(&mut harness);
+    let told = harness.take_to("a@example.com");
+    assert_eq!(told.len(), 2);
+    assert!(told[0].xml.contains("<show>") && told[1].xml.contains("type='unavailable'"));
+}
+
+#[test]
+fn available_presence_waits_until_what_came_before_is_told() {
+    let mut harness = open(json!({}));
+    harness.disconnect();
+    harness.connect();
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    available(&mut harness, &["a@example.com"]);
+    assert!(harness.take_to(ALICE)[0].xml.contains("<resource-constraint"));
+    harness.stanza(&probe.xml);
+    available(&mut harness, &["a@example.com"]);
+    assert_eq!(harness.take_to("a@example.com").len(), 1);
+}
+
+#[test]
+fn more_than_a_page_of_what_may_not_have_arrived_is_told_again_in_its_order() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    for number in 0..150 {
+        available(&mut harness, &[&format!("u{number}@example.com")]);
+    }
+    harness.crash(Crash::AfterCommit);
+    restarted(&mut harness);
+    let told = harness.take();
+    let told: Vec<_> = told.iter().filter(|one| one.xml.contains("<show>")).collect();
+    assert_eq!(told.len(), 150);
+    assert!(told.iter().enumerate().all(|(at, one)| one.to == format!("u{at}@example.com")));
+}
+
+#[test]
+fn where_the_server_does_not_let_it_nobody_is_told() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com"]);
+    harness.restart();
+    harness.advance(std::time::Duration::from_secs(11));
+    harness.take();
+    unavailable(&mut harness);
+    assert!(harness.take().is_empty());
+    harness.verb("person forget", json!({ "jid": ALICE }));
+    assert!(harness.take().is_empty());
+}
+
+#[test]
 fn a_crash_before_the_commit_remembers_nothing() {
     let mut harness = open(json!({}));
     harness.hold();

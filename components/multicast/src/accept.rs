@@ -1,0 +1,148 @@
+//! Whether a stanza with addresses is accepted, and who gets it (XEP-0033 §3, §6, §9).
+
+use annex_service::context::{Context, Failure, Outcome};
+use annex_stanza::{Kind, Refusal, Stanza};
+
+use crate::{
+    access,
+    address::{Addresses, Fault, Use},
+    deliver::{self, Candidate, Draft, Rank, Target},
+    from_probe::Verdict,
+    lists, refusals,
+    service::Multicast,
+};
+
+/// In whose name copies leave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// The sender's: XEP-0033 §3.
+    Kept,
+    /// The sender's bare address, through XEP-0356 with this namespace.
+    Privilege(&'static str),
+}
+
+/// A stanza that may be delivered.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) draft: Draft,
+    pub(crate) targets: Vec<Target>,
+    /// Entries that fail by themselves.
+    pub(crate) refused: Option<Refusal>,
+    /// The same, for a report: what was written, and why it fails.
+    pub(crate) told: Vec<(String, &'static str)>,
+}
+
+impl Prepared {
+    /// For these, without a check.
+    pub(crate) fn new(draft: Draft, targets: Vec<Target>) -> Self {
+        Self { draft, targets, refused: None, told: Vec::new() }
+    }
+}
+
+/// Whether, and in whose name, the sender's stanza may leave.
+pub(crate) fn mode(multicast: &Multicast, stanza: &Stanza) -> Result<Mode, Refusal> {
+    match multicast.probe.verdict {
+        Verdict::Kept => return Ok(Mode::Kept),
+        Verdict::Unknown if !multicast.settings.privilege => return Err(refusals::not_yet()),
+        Verdict::Refused if !multicast.settings.privilege => return Err(refusals::not_permitted()),
+        Verdict::Unknown | Verdict::Refused => {}
+    }
+    // XEP-0356 §4: messages of users of the server that gave the permission.
+    if !matches!(stanza.kind, Kind::Message(_)) {
+        return Err(refusals::no_presence());
+    }
+    let ns = multicast.privileges.of(stanza.from.domain_key());
+    ns.map(Mode::Privilege).ok_or_else(refusals::not_permitted)
+}
+
+/// Reads, checks and expands the addresses, and refuses what must not be delivered at all.
+pub(crate) fn prepare(
+    multicast: &Multicast,
+    stanza: &Stanza,
+    context: &Context<'_, '_>,
+) -> Outcome<Prepared> {
+    let (settings, common) = (&multicast.settings, &context.shared.common);
+    access::admit(&stanza.from, settings, common)?;
+    let mut addresses = Addresses::read(&stanza.payload)?;
+    if settings.strip_replyto {
+        let sender = stanza.from.bare_key();
+        addresses.entries.retain(|entry| {
+            entry.used != Use::ReplyTo
+                || entry.jid.as_ref().is_some_and(|jid| jid.bare_key() == sender)
+        });
+    }
+    // XEP-0033 §9: what was delivered to is not counted.
+    let is_receiver = |used| matches!(used, Use::Open | Use::Blind);
+    let given = addresses.entries.iter();
+    let given = given.filter(|one| is_receiver(one.used) && !one.delivered).count();
+    let limit = access::limit(&stanza.from, settings, common);
+    if given > limit {
+        return Err(refusals::too_many(limit, given).into());
+    }
+    let mut candidates = Vec::with_capacity(addresses.entries.len());
+    for (number, entry) in addresses.entries.iter_mut().enumerate() {
+        let (true, Some(jid)) = (is_receiver(entry.used), entry.jid.clone()) else { continue };
+        let rank = match (entry.delivered, entry.used) {
+            (true, _) => Rank::Delivered,
+            (false, Use::Blind) => Rank::Blind,
+            (false, _) => Rank::Open,
+        };
+        let candidate = |jid, listed| Candidate { jid, entry: number, listed, rank };
+        if entry.delivered || jid.domain_key() != common.jid.domain_key() {
+            candidates.push(candidate(jid, false));
+            continue;
+        }
+        match lists::members(&jid, &stanza.from, context)? {
+            Ok(members) => {
+                candidates.extend(members.into_iter().map(|member| candidate(member, true)));
+            }
+            Err(fault) => entry.fault = Some(fault),
+        }
+    }
+    let bad: Vec<_> = addresses
+        .entries
+        .iter()
+        .filter_map(|one| Some((one.fault?, addresses.named(one), addresses.verbatim(one))))
+        .collect();
+    let targets = deliver::select(candidates);
+    // An unknown type fails by itself in any case: XEP-0033 §4.7 leaves room for new ones.
+    let fails_all = |(fault, ..): &&(Fault, _, _)| *fault != Fault::UnknownType;
+    if !bad.is_empty()
+        && (targets.is_empty() || (settings.whole && bad.iter().any(|one| fails_all(&one))))
+    {
+        return Err(refusals::bad_addresses(&bad).into());
+    }
+    access::relay(&stanza.from, targets.iter().map(|one| &one.jid), common)?;
+    let draft = Draft::new(stanza, Some(addresses));
+    if size(&draft) > common.stanza_out {
+        return Err(refusals::too_large().into());
+    }
+    let refused = (!bad.is_empty()).then(|| refusals::bad_addresses(&bad));
+    let told = bad.into_iter().map(|(fault, named, _)| (named, refusals::why(fault))).collect();
+    Ok(Prepared { draft, targets, refused, told })
+}
+
+/// Bytes of a copy at most.
+fn size(draft: &Draft) -> usize {
+    let Some(addresses) = &draft.addresses else { return 0 };
+    let (mut shown, mut blind) = (0, 0);
+    for entry in &addresses.entries {
+        let size = addresses.verbatim(entry).len();
+        match entry.used {
+            Use::Blind => blind = blind.max(size),
+            _ => shown += size + " delivered='true'".len(),
+        }
+    }
+    // Two addresses in the header, six bytes for each that is escaped; an envelope around it.
+    let header = 6 * (draft.from.as_str().len() + draft.id.as_ref().map_or(0, String::len)) + 4096;
+    draft.before.len() + draft.after.len() + shown + blind + header
+}
+
+/// The refusal in a failure; what the store says goes on.
+pub(crate) fn refusal<T>(outcome: Outcome<T>) -> Outcome<Result<T, Refusal>> {
+    match outcome {
+        Ok(found) => Ok(Ok(found)),
+        Err(Failure::Refused(refusal)) => Ok(Err(refusal)),
+        Err(failure @ Failure::Store(_)) => Err(failure),
+    }
+}

@@ -1,0 +1,83 @@
+//! Messages: a stanza with addresses arrives, is delivered, and its sender is told what became of
+//! it.
+
+use std::collections::BTreeMap;
+
+use annex_service::{
+    context::{Context, Outcome},
+    effect::Lane,
+};
+use annex_stanza::{Jid, Kind, MessageType, Stanza};
+
+use crate::{
+    accept::{self, Mode, Prepared},
+    refusals,
+    report::{self, Told},
+    retell,
+    send::{self, When},
+    service::Multicast,
+};
+
+/// A message to the service.
+pub(crate) fn message(
+    multicast: &mut Multicast,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    if stanza.kind == Kind::Message(MessageType::Error) {
+        send::bounced(multicast, stanza, context);
+        return Ok(());
+    }
+    if multicast.probe.take(stanza, context) {
+        return retell::step(multicast, context);
+    }
+    if multicast.privileges.take(stanza, context) {
+        return Ok(());
+    }
+    // XEP-0033 §3: without local part and resource.
+    if stanza.to.resource().is_some() {
+        return Err(refusals::not_service().into());
+    }
+    let mode = accept::mode(multicast, stanza)?;
+    let prepared = accept::prepare(multicast, stanza, context)?;
+    if mode == Mode::Kept {
+        retell::note_message(stanza, context);
+    }
+    let relayed = send::deliver(multicast, &prepared, mode, When::Now, context);
+    send::complain(stanza, &prepared, context);
+    if report::is_wanted(stanza) {
+        tell(stanza, prepared, &relayed, context);
+    }
+    Ok(())
+}
+
+/// Whatever else is written to an address at the service that is not the service.
+pub(crate) fn elsewhere(
+    _: &mut Multicast,
+    stanza: &Stanza,
+    _: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    match stanza.kind {
+        // XEP-0033 §3
+        Kind::Message(_) => Err(refusals::not_service().into()),
+        _ => Ok(()),
+    }
+}
+
+fn tell(
+    stanza: &Stanza,
+    prepared: Prepared,
+    relayed: &BTreeMap<Jid, Jid>,
+    context: &mut Context<'_, '_>,
+) {
+    let mut told = Told { refused: prepared.told, ..Told::default() };
+    for target in prepared.targets.into_iter().filter(|one| !one.listed) {
+        match relayed.get(&target.jid) {
+            Some(service) => told.relayed.push((target.jid, service.clone())),
+            None => told.sent.push(target.jid),
+        }
+    }
+    let common = &context.shared.common;
+    let report = report::report(&common.jid, stanza.id.as_deref(), &told, common.stanza_out);
+    context.turn.send_in(Lane::of(&stanza.from), &report, &stanza.from);
+}
