@@ -123,6 +123,11 @@ impl Template {
         self.0.bytes.len()
     }
 
+    /// Whether recipients fill more than `to`.
+    pub fn has_slots(&self) -> bool {
+        !self.0.slots.is_empty()
+    }
+
     /// Never: a stanza has a name at least.
     pub fn is_empty(&self) -> bool {
         self.0.bytes.is_empty()

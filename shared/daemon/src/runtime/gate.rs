@@ -6,6 +6,9 @@
 use annex_service::effect::{Effect, Lane};
 use annex_stanza::{Condition, IqType, Jid, Kind, Outgoing, Recipient, Refusal, Stanza, Template};
 
+/// Bytes of an address at most: three parts (RFC 7622 §3.1), each byte escaped to six.
+const ADDRESS: usize = 6 * (3 * 1023 + 2);
+
 /// See the module's text.
 #[derive(Debug, Clone)]
 pub(crate) struct Gate {
@@ -47,10 +50,21 @@ impl Gate {
                 Ok(()) => Ok(effect),
                 Err(violation) => Err((violation, self.instead(*lane, template, to))),
             },
-            Effect::Fanout { template, .. } => match self.check(template, None) {
-                Ok(()) => Ok(effect),
-                Err(violation) => Err((violation, None)),
-            },
+            Effect::Fanout { lane, template, audience } => {
+                let violation = match self.check(template, None) {
+                    // What recipients fill in can only be too much near the limit, or in slots.
+                    Ok(()) if template.has_slots() || template.len() + ADDRESS > self.limit => {
+                        audience.iter().find_map(|to| self.check(template, Some(to)).err())
+                    }
+                    Ok(()) => None,
+                    Err(violation) => return Err((violation, None)),
+                };
+                let Some(violation) = violation else { return Ok(effect) };
+                let sound = |to: &&Recipient| self.check(template, Some(to)).is_ok();
+                let audience = audience.iter().filter(sound).cloned().collect();
+                let rest = Effect::Fanout { lane: *lane, template: template.clone(), audience };
+                Err((violation, Some(rest.into())))
+            }
             Effect::Series { lane, templates, to } => {
                 let violation = templates.iter().find_map(|one| self.check(one, Some(to)).err());
                 match violation {
@@ -130,6 +144,28 @@ mod tests {
         let large = own.payload(&[b'x'; 1000]);
         let stopped = gate().pass(send(&large)).expect_err("large");
         assert!(matches!(stopped, (Violation::Size, None)));
+    }
+
+    #[test]
+    fn of_a_fan_out_only_the_copies_that_are_too_large_stay_behind() {
+        let stanza =
+            Outgoing::message(MessageType::Chat, &jid("r@rooms.x/n")).payload(&[b'x'; 900]);
+        let template = Template::with_slots(&stanza, &[annex_stanza::Slot { at: 0, number: 0 }]);
+        let recipient = |own: usize| Recipient {
+            slots: Some([bytes::Bytes::from(vec![b'y'; own])].into()),
+            ..Recipient::from(&jid("a@b"))
+        };
+        let fanout = |sizes: &[usize]| Effect::Fanout {
+            lane: Lane(1),
+            template: template.clone(),
+            audience: sizes.iter().map(|own| recipient(*own)).collect(),
+        };
+        assert!(gate().pass(fanout(&[0, 5])).is_ok());
+        let (violation, rest) = gate().pass(fanout(&[5, 200, 6])).expect_err("large");
+        let Some(Effect::Fanout { audience, .. }) = rest.map(|effect| *effect) else {
+            panic!("the rest")
+        };
+        assert_eq!((violation, audience.len()), (Violation::Size, 2));
     }
 
     #[test]
