@@ -1,7 +1,10 @@
 """Stanzas to many (XEP-0033), and clients that read what comes of them."""
 
 import asyncio
+import json
+import subprocess
 
+from .annex import binaries
 from .client import Client
 from .stanza import CLIENT, element
 from .waiting import PATIENCE, until
@@ -78,3 +81,11 @@ async def permitted(component):
     if not component.running:
         component.start()
     await logs(component, KEPT)
+
+
+def known(component):
+    """How many other servers it knows, and how many of them with a service."""
+    status = [binaries() / component.program, "status", "--json", "--config", component.config]
+    [domain] = json.loads(subprocess.run(status, capture_output=True, check=True).stdout)["domains"]
+    servers = domain["component"]["servers"]
+    return servers["known"], servers["with_service"]

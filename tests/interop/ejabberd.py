@@ -42,8 +42,13 @@ class Ejabberd(Server):
                 "ERL_CRASH_DUMP_BYTES": "0",
                 "EJABBERD_CONFIG_PATH": str(self.config),
                 "EJABBERD_LOG_PATH": str(self.directory / "server.log"),
+                **self.environment(),
             },
         )
+
+    def environment(self):
+        """What else its environment has."""
+        return {}
 
     def register(self, name, password, domain):
         request = urllib.request.Request(

@@ -115,10 +115,14 @@ def parsed(child):
     return ElementTree.fromstring(opening + child + b"</stream:stream>")[0]
 
 
-def canonical(child, without=()):
-    """Canonical XML (C14N 2.0) of a client's stanza, without the children of these namespaces."""
-    element = parsed(child) if isinstance(child, bytes) else child
-    for one in list(element):
-        if one.tag[1:].partition("}")[0] in without:
-            element.remove(one)
+def canonical(child):
+    """Canonical XML (C14N 2.0) of a client's stanza, without what servers add on its way.
+
+    That is an id in their archive (XEP-0359), and the language of the stream
+    that it came over where it has none of its own (RFC 6120 §8.1.5).
+    """
+    element = parsed(child)
+    element.attrib.pop("{http://www.w3.org/XML/1998/namespace}lang", None)
+    for one in element.findall("{urn:xmpp:sid:0}stanza-id"):
+        element.remove(one)
     return ElementTree.canonicalize(ElementTree.tostring(element, encoding="unicode"), rewrite_prefixes=True)

@@ -25,7 +25,8 @@ class Tap:
 
     def stanzas(self, name):
         """All stanzas of this name that the component has written, without its own marks."""
-        found = re.findall(f"<{name}[ >].*?</{name}>".encode(), bytes(self._written), re.DOTALL)
+        one = rf"<{name} [^>]*/>|<{name}[ >].*?</{name}>"
+        found = re.findall(one.encode(), bytes(self._written), re.DOTALL)
         return [one.decode() for one in found if b"urn:annex:mark:0" not in one]
 
     def clear(self):

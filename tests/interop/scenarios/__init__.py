@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     create,
     documented,
     enter,
+    federated,
     history,
     leave,
     library,

@@ -5,8 +5,8 @@ import contextlib
 from ..addresses import (
     ADDRESS,
     REFUSED,
-    addresses,
     address,
+    addresses,
     answered,
     available,
     logs,
@@ -18,8 +18,7 @@ from ..addresses import (
 )
 from ..annex import Component
 from ..client import Refused
-from ..stanza import CLIENT, DISCO_INFO, FORM, element, field
-from ..waiting import PAUSE, until
+from ..stanza import DISCO_INFO, FORM, element, field
 from ..world import equal, scenario
 
 COMMANDS = "http://jabber.org/protocol/commands"
