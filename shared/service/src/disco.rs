@@ -11,6 +11,10 @@ use crate::{
     registry::{Answer, Identity, Info, Item, Registry, Shape},
 };
 
+/// Kinds of contact addresses (XEP-0157 §7).
+pub const CONTACTS: [&str; 7] =
+    ["abuse", "admin", "feedback", "sales", "security", "status", "support"];
+
 /// Answers disco#info and disco#items; nothing if the request is about something else.
 pub fn request<C>(
     component: &mut C,

@@ -104,7 +104,7 @@ pub(super) const SHARED: &[Shared] = &[
         Type::Map,
         "{}",
         Live,
-        "Contact addresses to show (XEP-0157), by kind: abuse, admin, feedback, sales, security, support.",
+        "Contact addresses to show (XEP-0157), by kind: abuse, admin, feedback, sales, security, status, support.",
     ),
     shared(
         "component.hide_version",

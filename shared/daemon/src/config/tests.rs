@@ -449,3 +449,13 @@ fn a_number_from_the_environment_is_told_to_lack_its_unit() {
     let told = loaded(GOOD, &[("ANNEX_STORE__CACHE", "64")]).expect_err("no unit").to_string();
     assert!(told.contains("add a unit, such as KiB"), "{told}");
 }
+
+#[test]
+fn contacts_are_addresses_of_kinds_that_are_registered() {
+    let text = format!("{GOOD}contacts = {{ abuse = \"mailto:a@b\", abus = \"x@y\" }}\n");
+    let told = told(config(&text));
+    assert!(told.contains("component.contacts: there is no kind abus, but abuse, admin"), "{told}");
+    assert!(told.contains("expected addresses such as \"mailto:a@b\", found \"x@y\""), "{told}");
+    let config = good("contacts = { status = [\"https://status.example.com\"] }\n");
+    assert_eq!(config.domains[0].common.contacts["status"], ["https://status.example.com"]);
+}

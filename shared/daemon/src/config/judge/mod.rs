@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap, fs, net::SocketAddr, os::unix::fs::PermissionsExt, path::PathBuf,
 };
 
-use annex_service::input::Common;
+use annex_service::{disco::CONTACTS, input::Common};
 use annex_stanza::Jid;
 use annex_store::Durability;
 use serde_json::Value;
@@ -110,6 +110,32 @@ impl Judge<'_> {
         }
     }
 
+    /// Contact addresses by kind: URIs, each kind one of those that are registered.
+    fn contacts(&mut self, path: &[String], values: &Values) -> BTreeMap<String, Vec<String>> {
+        let key = "component.contacts";
+        let table = values.value(key).as_object().into_iter().flatten();
+        let mut contacts = BTreeMap::new();
+        for (kind, value) in table {
+            let texts: Vec<String> = match value {
+                Value::Array(items) => {
+                    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+                }
+                single => single.as_str().map(str::to_owned).into_iter().collect(),
+            };
+            if !CONTACTS.contains(&kind.as_str()) {
+                let kinds = CONTACTS.join(", ");
+                self.fault(path, values, key, format!("there is no kind {kind}, but {kinds}"));
+            }
+            for text in texts.iter().filter(|text| !text.contains(':')) {
+                let found = value::quote(text);
+                let text = format!("expected addresses such as \"mailto:a@b\", found {found}");
+                self.fault(path, values, key, text);
+            }
+            contacts.insert(kind.clone(), texts);
+        }
+        contacts
+    }
+
     /// A domain, if everything that it is made of is right.
     pub(super) fn domain(&mut self, path: &[String], values: &Values) -> Option<Domain> {
         let before = self.faults.len();
@@ -127,6 +153,7 @@ impl Judge<'_> {
         self.bounds(path, values);
         self.paths(path, values);
         let local_domains = self.local_domains(path, values, jid.as_ref());
+        let contacts = self.contacts(path, values);
         let section = section(values, self.program.section);
         for mistake in (self.program.check)(&section) {
             self.fault(path, values, &mistake.key, mistake.text);
@@ -142,7 +169,7 @@ impl Judge<'_> {
                 name: values.text("component.name").unwrap_or(self.program.title).to_owned(),
                 admins,
                 local_domains,
-                contacts: contacts(values.value("component.contacts")),
+                contacts,
                 hide_version: values.is("component.hide_version"),
                 program: self.program.name.to_owned(),
                 version: self.program.version.to_owned(),
@@ -205,21 +232,6 @@ impl Judge<'_> {
             }
         }
     }
-}
-
-fn contacts(value: &Value) -> BTreeMap<String, Vec<String>> {
-    let table = value.as_object().into_iter().flatten();
-    table
-        .map(|(kind, value)| {
-            let texts = match value {
-                Value::Array(items) => {
-                    items.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-                }
-                single => single.as_str().map(str::to_owned).into_iter().collect(),
-            };
-            (kind.clone(), texts)
-        })
-        .collect()
 }
 
 /// The component's section, nested: `muc.defaults.public` becomes `{"defaults": {"public": …}}`.
