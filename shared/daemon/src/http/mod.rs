@@ -50,6 +50,8 @@ struct Context {
 /// Times in seconds that are told apart.
 const BUCKETS: [f64; 12] =
     [0.000_1, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];
+/// The same for the handling of one input.
+const HANDLING: [f64; 9] = [0.000_01, 0.000_03, 0.000_1, 0.000_3, 0.001, 0.003, 0.01, 0.1, 1.0];
 
 impl Http {
     /// Listens. Metrics are only collected where somebody may read them.
@@ -60,6 +62,10 @@ impl Http {
         })?;
         let recorder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &BUCKETS)
+            .and_then(|builder| {
+                let handling = Matcher::Full("annex_handle_seconds".into());
+                builder.set_buckets_for_metric(handling, &HANDLING)
+            })
             .map_err(|error| error.to_string())?
             .build_recorder();
         let metrics = recorder.handle();

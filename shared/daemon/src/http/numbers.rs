@@ -6,12 +6,23 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use futures_util::future::join_all;
+use serde_json::Value;
+
 use super::Context;
-use crate::{handle::DomainHandle, runtime::Numbers};
+use crate::{handle::DomainHandle, runtime::Numbers, state::asked};
 
 pub(super) async fn render(State(context): State<Context>) -> Response {
-    for domain in context.process.domains.iter() {
+    let domains = context.process.domains.iter();
+    let answers = join_all(domains.map(async |domain| (domain, asked(domain).await))).await;
+    for (domain, status) in answers {
         publish_numbers(domain);
+        if let Some(status) = status {
+            let name = context.process.program.replace('-', "_");
+            for (metric, value) in component_numbers(name, &status.component) {
+                metrics::gauge!(metric, "domain" => domain.jid.clone()).set(value);
+            }
+        }
     }
     metrics::gauge!("annex_build_info", "version" => context.process.version, "component" => context.process.program)
         .set(1.0);
@@ -35,9 +46,6 @@ fn publish_numbers(domain: &DomainHandle) {
         backlog,
         commits,
         commit_lag,
-        reconnects,
-        refused,
-        gate,
         calls,
         ..
     } = numbers;
@@ -64,9 +72,6 @@ fn publish_numbers(domain: &DomainHandle) {
     metrics::gauge!("annex_store_commit_lag_seconds", "domain" => name())
         .set(commit_lag as f64 / 1e6);
     counter("annex_turns_total", turns);
-    counter("annex_disconnects_total", reconnects);
-    counter("annex_stanzas_dropped_total", refused);
-    counter("annex_gate_stopped_total", gate);
     counter("annex_store_flushes_total", inspect.flushes);
     for (direction, stanzas, bytes) in
         [("in", stanzas_in, bytes_in), ("out", stanzas_out, bytes_out)]
@@ -78,15 +83,62 @@ fn publish_numbers(domain: &DomainHandle) {
     }
 }
 
-/// Memory and processor time of the process.
-fn process_numbers() {
-    let Ok(text) = std::fs::read_to_string("/proc/self/statm") else { return };
-    let resident = text.split_whitespace().nth(1).and_then(|pages| pages.parse::<u32>().ok());
-    if let (Some(pages), Ok(page)) = (resident, u32::try_from(rustix::param::page_size())) {
-        metrics::gauge!("process_resident_memory_bytes").set(f64::from(pages) * f64::from(page));
+/// The component's own numbers, as `status` shows them: `annex_muc_occupants`.
+fn component_numbers(name: String, status: &Value) -> Vec<(String, f64)> {
+    match status {
+        Value::Object(map) => map
+            .iter()
+            .flat_map(|(key, value)| {
+                let key = key.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+                component_numbers(format!("{name}_{key}"), value)
+            })
+            .collect(),
+        value => value.as_f64().map(|value| (name, value)).into_iter().collect(),
     }
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    #[allow(clippy::cast_precision_loss)]
-    metrics::gauge!("process_cpu_seconds_total")
-        .set(time.tv_sec as f64 + time.tv_nsec as f64 / 1e9);
+}
+
+/// Memory, processor time, age and open files of the process.
+fn process_numbers() {
+    use rustix::{param, time};
+    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
+    let field = |text: &str, at: usize| text.split_whitespace().nth(at)?.parse::<f64>().ok();
+    if let (Some(pages), Ok(page)) =
+        (field(&read("/proc/self/statm"), 1), u32::try_from(param::page_size()))
+    {
+        metrics::gauge!("process_resident_memory_bytes").set(pages * f64::from(page));
+    }
+    let seconds = |clock| {
+        let time = time::clock_gettime(clock);
+        #[allow(clippy::cast_precision_loss)]
+        let seconds = time.tv_sec as f64 + time.tv_nsec as f64 / 1e9;
+        seconds
+    };
+    metrics::gauge!("process_cpu_seconds_total").set(seconds(time::ClockId::ProcessCPUTime));
+    // Behind the name, which may hold spaces: the twentieth is the start, in ticks since boot.
+    let stat = read("/proc/self/stat");
+    let start = stat.rsplit_once(')').and_then(|(_, rest)| field(rest, 19));
+    if let (Some(start), Ok(ticks)) = (start, u32::try_from(param::clock_ticks_per_second())) {
+        let age = seconds(time::ClockId::Boottime) - start / f64::from(ticks);
+        metrics::gauge!("process_start_time_seconds").set(seconds(time::ClockId::Realtime) - age);
+    }
+    if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
+        let open = u32::try_from(open.count()).unwrap_or(u32::MAX);
+        metrics::gauge!("process_open_fds").set(f64::from(open));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_components_numbers_become_gauges() {
+        let status = json!({ "rooms in memory": 3, "servers": { "known": 2 }, "verdict": "kept" });
+        let numbers = component_numbers("annex_muc".into(), &status);
+        let expected =
+            [("annex_muc_rooms_in_memory".into(), 3.0), ("annex_muc_servers_known".into(), 2.0)];
+        assert_eq!(numbers, expected);
+    }
 }

@@ -273,6 +273,6 @@ impl<M: Machine> Core<M> {
         Report::set(&report.backlog, self.lanes.backlog());
         Report::set(&report.commits, self.flight.commits());
         Report::set(&report.calls, self.calls.len());
-        self.pressure.full(self.inbox.is_full());
+        self.pressure.full(self.inbox.is_full(), &mut self.meter);
     }
 }

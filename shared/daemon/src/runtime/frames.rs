@@ -29,6 +29,7 @@ impl<M: Machine> Core<M> {
                 Report::add(&self.report.stanzas_in, 1);
                 if !self.inbox.push_refused(Input::Refused { header, refusal }, HEADER) {
                     Report::add(&self.report.refused, 1);
+                    self.meter.count("annex_overload_total", Some(("outcome", "dropped")), 1);
                 }
             }
             Frame::StreamError { condition, text } => {

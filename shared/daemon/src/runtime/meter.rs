@@ -1,8 +1,9 @@
-//! Counters and gauges that machines and the runtime report, looked up once.
+//! Counters, gauges and times that machines and the runtime report, looked up once.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
-use metrics::{Counter, Gauge};
+use annex_service::input::Input;
+use metrics::{Counter, Gauge, Histogram};
 
 type Label = Option<(&'static str, &'static str)>;
 
@@ -12,6 +13,8 @@ pub(crate) struct Meter {
     domain: String,
     counters: HashMap<(&'static str, Label), Counter>,
     gauges: HashMap<&'static str, Gauge>,
+    handled: HashMap<&'static str, Histogram>,
+    commits: Option<Histogram>,
 }
 
 impl Meter {
@@ -40,5 +43,43 @@ impl Meter {
             .entry(metric)
             .or_insert_with(|| metrics::gauge!(metric, "domain" => domain.clone()));
         gauge.set(value);
+    }
+
+    /// An input of this kind was handled in so much time.
+    pub(crate) fn handled(&mut self, kind: &'static str, time: Duration) {
+        let domain = &self.domain;
+        let times = self.handled.entry(kind).or_insert_with(|| {
+            metrics::histogram!("annex_handle_seconds", "domain" => domain.clone(), "kind" => kind)
+        });
+        times.record(time);
+    }
+
+    /// A commit was on its way to the disk for so long.
+    pub(crate) fn committed(&mut self, time: Duration) {
+        let domain = &self.domain;
+        let times = self.commits.get_or_insert_with(
+            || metrics::histogram!("annex_store_commit_seconds", "domain" => domain.clone()),
+        );
+        times.record(time);
+    }
+}
+
+/// What an input is called in the metrics.
+pub(crate) fn kind(input: &Input) -> &'static str {
+    match input {
+        Input::Start => "start",
+        Input::Stanza(stanza) => stanza.kind.name(),
+        Input::Refused { .. } => "refused",
+        Input::Timer(_) => "timer",
+        Input::Online { .. } => "online",
+        Input::Confirmed(_) => "confirmed",
+        Input::Offline => "offline",
+        Input::Fetched { .. } => "fetched",
+        Input::Done { .. } => "done",
+        Input::Request { .. } => "request",
+        Input::Command { .. } => "command",
+        Input::Config { .. } => "config",
+        Input::SpaceLow(_) => "space",
+        Input::Shutdown { .. } => "shutdown",
     }
 }

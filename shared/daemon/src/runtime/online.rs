@@ -213,6 +213,7 @@ impl<M: Machine> Core<M> {
             });
             query.template().write(&Recipient::from(home), &mut stream.out);
         }
+        self.meter.count("annex_connects_total", Some(("result", "ok")), 1);
         let attempts = self.line.backoff.attempts();
         let server = link.server.to_string();
         tracing::info!(jid = %link.jid, %server, attempts, "connected");
@@ -250,8 +251,10 @@ impl<M: Machine> Core<M> {
         let sentence = failure.sentence(link);
         let attempts = self.line.backoff.attempts();
         let failure = failure.kind();
-        metrics::counter!("annex_link_failures_total", "domain" => link.jid.as_str().to_owned(), "failure" => failure)
-            .increment(1);
+        match was_up {
+            true => self.meter.count("annex_disconnects_total", Some(("reason", failure)), 1),
+            false => self.meter.count("annex_connects_total", Some(("result", failure)), 1),
+        }
         self.report.set_link(self.clock.now().wall, |state| {
             state.online = false;
             state.server = link.server.to_string();

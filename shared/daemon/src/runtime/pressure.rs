@@ -6,6 +6,11 @@
 
 use annex_stanza::{Condition, Recipient, Refusal, Stanza, refuse};
 
+use super::meter::Meter;
+
+/// How often each state began. What is dropped is counted stanza by stanza.
+const METRIC: &str = "annex_pressure_total";
+
 /// See the module's text.
 #[derive(Debug, Default)]
 pub(crate) struct Pressure {
@@ -24,32 +29,37 @@ struct State {
 }
 
 impl State {
-    fn set(&mut self, on: bool, name: &'static str, begins: &'static str, ends: &'static str) {
+    /// True if it begins.
+    fn set(&mut self, on: bool, begins: &'static str, ends: &'static str) -> bool {
         if on == self.on {
-            return;
+            return false;
         }
         self.on = on;
         if on {
             self.times += 1;
-            metrics::counter!("annex_pressure_total", "state" => name).increment(1);
             tracing::warn!(times = self.times, "{begins}");
         } else {
             tracing::info!("{ends}");
         }
+        on
     }
 }
 
 impl Pressure {
     /// Output is full: nothing is handled.
-    pub(crate) fn stalled(&mut self, on: bool) {
+    pub(crate) fn stalled(&mut self, on: bool, meter: &mut Meter) {
         let begins = "the server does not take our output; stanzas wait to be handled";
-        self.stalled.set(on, "stalled", begins, "the server takes our output again");
+        if self.stalled.set(on, begins, "the server takes our output again") {
+            meter.count(METRIC, Some(("state", "stalled")), 1);
+        }
     }
 
     /// The queue of stanzas that wait to be handled is full.
-    pub(crate) fn full(&mut self, on: bool) {
+    pub(crate) fn full(&mut self, on: bool, meter: &mut Meter) {
         let begins = "too much waits to be handled; senders are refused";
-        self.full.set(on, "full", begins, "stanzas are accepted again");
+        if self.full.set(on, begins, "stanzas are accepted again") {
+            meter.count(METRIC, Some(("state", "full")), 1);
+        }
     }
 
     /// Tells a sender that there is no room. False if there was none for that either.
@@ -60,7 +70,7 @@ impl Pressure {
         let template = error.template();
         let fits = self.waiting.len() + template.len() <= reserve;
         let begins = "the server takes not even refusals; requests are dropped";
-        self.mute.set(!fits, "mute", begins, "refusals are written again");
+        self.mute.set(!fits, begins, "refusals are written again");
         if fits {
             template.write(&Recipient::from(&stanza.from), &mut self.waiting);
         }

@@ -14,7 +14,7 @@ use super::{
     control::{Report, RunError},
     core::{Core, Stop},
     flight::Ended,
-    lanes,
+    lanes, meter,
 };
 
 impl<M: Machine> Core<M> {
@@ -34,7 +34,7 @@ impl<M: Machine> Core<M> {
     /// Runs one turn over what has arrived, if it may. True if there is more to handle at once.
     pub(super) fn turn(&mut self) -> Result<bool, RunError> {
         let stalled = self.is_stalled();
-        self.pressure.stalled(stalled && self.lanes.held() > 0);
+        self.pressure.stalled(stalled && self.lanes.held() > 0, &mut self.meter);
         if stalled || !self.can_handle() {
             return Ok(false);
         }
@@ -68,6 +68,7 @@ impl<M: Machine> Core<M> {
             if let Some(trace) = &self.trace {
                 trace.input(&input, now);
             }
+            let kind = meter::kind(&input);
             turn.advance(now);
             self.machine.handle(input, &mut turn);
             if let Some(trace) = &self.trace {
@@ -75,7 +76,9 @@ impl<M: Machine> Core<M> {
             }
             handled += 1;
             bytes += size;
+            let before = now.since_start;
             now = self.clock.now();
+            self.meter.handled(kind, now.since_start.saturating_sub(before));
             let spent = now.since_start.saturating_sub(start.since_start);
             if turn.has_failed()
                 || online
@@ -165,7 +168,7 @@ impl<M: Machine> Core<M> {
         while let Some((ended, since)) = self.flight.release(self.committed) {
             if ended.commit.is_some() {
                 let lag = since.elapsed();
-                metrics::histogram!("annex_commit_seconds").record(lag);
+                self.meter.committed(lag);
                 Report::set(
                     &self.report.commit_lag,
                     usize::try_from(lag.as_micros()).unwrap_or(usize::MAX),
