@@ -179,6 +179,7 @@ pub(crate) fn add(
             number
         }
     };
+    room.remember_shown();
     let shown = Shown::of(stanza, &room.jid);
     let session = Session::new(context.turn, &stanza.from, number, shown);
     room.add_session(session, context.turn);
@@ -192,6 +193,7 @@ fn resync(room: &mut Room, stanza: &Stanza, past: Chunks<Template>, context: &mu
     let shown = Shown::of(stanza, &room.jid);
     let (stamp, wall) = (context.turn.stamp(), context.turn.wall().0);
     let heard = context.turn.since_start();
+    room.remember_shown();
     let Some(session) = room.sessions.get_mut(&stanza.from) else { return };
     session.shown = shown;
     session.held = None;

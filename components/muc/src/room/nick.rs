@@ -71,13 +71,14 @@ pub(crate) fn change(
         return Err(refusals::too_many_sessions().into());
     }
     let shown = Shown::of(stanza, &room.jid);
+    let (person, affiliation, role) =
+        (occupant.person.clone(), occupant.affiliation, occupant.role);
+    room.remember_shown();
     match (alone, target) {
         (true, None) => rename(room, number, nick, address, stanza, shown, context),
         (_, Some(target)) => move_to(room, number, target, &nick, stanza, shown, context),
         (false, None) => {
             // The others go on under the old nickname: a new occupant begins.
-            let (person, affiliation, role) =
-                (occupant.person.clone(), occupant.affiliation, occupant.role);
             let id = occupant_id::stored(context.turn, room.id, person.key())?.unwrap_or_default();
             let new = Occupant::new(
                 context.turn,

@@ -90,6 +90,13 @@ impl Room {
         audience
     }
 
+    /// Renders what viewers know, while it still is what they know: [`Room::publish`] tells them
+    /// where it differs. To be called before presence changes, if anything else than `publish` for
+    /// the same occupant renders it after that.
+    pub(crate) fn remember_shown(&mut self) {
+        self.render_roster(None);
+    }
+
     /// Renders the lists of the classes that are needed.
     pub(crate) fn render_roster(&mut self, also: Option<Class>) {
         for class in Class::ALL {

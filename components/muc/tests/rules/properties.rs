@@ -119,8 +119,15 @@ fn run(table: &mut Table, step: &Step) {
 struct View {
     /// Nickname it has.
     own: Option<String>,
-    /// Nicknames it sees.
-    others: BTreeSet<String>,
+    /// Nicknames it sees, with standing and availability.
+    others: BTreeMap<String, String>,
+}
+
+/// Standing and availability, as presence tells them.
+fn standing(presence: &minidom::Element, item: &minidom::Element) -> String {
+    let show = presence.children().find(|child| child.name() == "show");
+    let attr = |name| item.attr(name).unwrap_or_default();
+    format!("{}/{} {:?}", attr("affiliation"), attr("role"), show.map(minidom::Element::text))
 }
 
 /// Follows what everybody is told, and complains of what cannot be.
@@ -162,7 +169,7 @@ impl Watcher {
             }
             ("", false) => {
                 prop_assert!(view.own.as_ref() != Some(&nick), "110 is missing: {}", &sent.xml);
-                view.others.insert(nick);
+                view.others.insert(nick, standing(&stanza, items[0]));
             }
             (_, true) => {
                 view.own = None;
@@ -173,7 +180,7 @@ impl Watcher {
             (_, false) => {
                 // What is told again may be about somebody whose coming was lost too.
                 let seen = view.others.remove(&nick);
-                prop_assert!(seen || lost, "{} never saw: {}", &sent.to, &sent.xml);
+                prop_assert!(seen.is_some() || lost, "{} never saw: {}", &sent.to, &sent.xml);
             }
         }
         Ok(())
@@ -225,7 +232,7 @@ proptest! {
         table.submit(&[("muc#roomconfig_persistentroom", &["1"])]);
         table.quiet();
         let mut watcher = Watcher::default();
-        watcher.views.insert(ALICE.into(), View { own: Some("Ann".into()), others: BTreeSet::new() });
+        watcher.views.insert(ALICE.into(), View { own: Some("Ann".into()), ..View::default() });
         for step in &steps {
             let before = seers(&table);
             run(&mut table, step);
@@ -258,13 +265,21 @@ proptest! {
                 prop_assert!(shown.insert(nick), "two have one nickname: {}", jid);
             }
             shown.remove(view.own.as_deref().unwrap_or_default());
-            prop_assert_eq!(&view.others, &shown, "{}", who);
+            prop_assert_eq!(view.others.keys().collect::<BTreeSet<_>>(), shown.iter().collect(), "{}", who);
+            // With the standing that they have: who asks is told nothing new (§17.3).
+            for (nick, known) in &view.others {
+                table.stanza(&format!("<presence from='{who}' to='{ROOM}/{nick}' type='probe'/>"));
+                let told = table.harness.take_to(who).remove(0).element();
+                let x = told.children().find(|child| child.name() == "x").expect("a presence");
+                let item = x.children().next().expect("an item");
+                prop_assert_eq!(known, &standing(&told, item), "{} of {}", who, nick);
+            }
         }
         // What is in memory is what its records give.
+        let mut image = table.harness.machine().component().image();
         table.harness.crash(Crash::AfterCommit);
         let mut again = table.harness.machine().component().image();
         again.retain(|room, _| image.contains_key(room));
-        let mut image = image;
         image.retain(|room, _| again.contains_key(room));
         prop_assert_eq!(image, again);
     }

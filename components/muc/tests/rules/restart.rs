@@ -35,6 +35,32 @@ fn occupants_stay_through_a_restart_and_nobody_notices() {
     }
 }
 
+/// Case 21: what viewers know is known after a restart too.
+#[test]
+fn another_session_after_a_restart_is_shown_as_before_it() {
+    for restart in [false, true] {
+        let mut table = Table::new();
+        table.join(BOB, "Bob");
+        table.presence(BOB, "Bob", "<show>away</show>");
+        table.join(CAROL, "Carol");
+        if restart {
+            table.harness.restart();
+        }
+        table.quiet();
+        table.join(BOB2, "Bob");
+        table.told(CAROL, &["Bob none/participant"]);
+        table.quiet();
+        table.presence(BOB, "Bert", "<show>dnd</show>");
+        table.quiet();
+        if restart {
+            table.harness.restart();
+        }
+        table.quiet();
+        table.presence(BOB2, "Bert", "<priority>5</priority>");
+        table.told(CAROL, &["-Bob none/none", "Bert none/participant"]);
+    }
+}
+
 /// Design §2: who is in a room is in memory from the start on, and a stranger brings nothing in.
 #[test]
 fn what_has_occupants_is_read_at_start_and_what_a_stranger_touches_is_forgotten() {
