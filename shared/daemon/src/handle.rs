@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use annex_service::component::HttpRoute;
 use annex_store::Store;
-use tokio::sync::{broadcast, mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc};
 
-use crate::runtime::{Control, Published, Report};
+use crate::runtime::{Control, ProcessOrder, Published, Report};
 
 /// One domain at work.
 #[derive(Clone)]
@@ -24,21 +24,6 @@ pub(crate) struct DomainHandle {
     pub(crate) store: Store,
 }
 
-/// An order to the process.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Read the configuration again.
-    Reload {
-        /// Told what changed, or why nothing did.
-        reply: Option<oneshot::Sender<Result<String, String>>>,
-    },
-    /// Stop.
-    Stop {
-        /// It will not come back soon: occupants are told.
-        last: bool,
-    },
-}
-
 /// The whole process at work; clones share it.
 #[derive(Clone)]
 pub(crate) struct ProcessHandle {
@@ -51,7 +36,7 @@ pub(crate) struct ProcessHandle {
     /// Its domains, the main one first.
     pub(crate) domains: Arc<[DomainHandle]>,
     /// Orders to the process.
-    pub(crate) orders: mpsc::Sender<Order>,
+    pub(crate) orders: mpsc::Sender<ProcessOrder>,
     /// Keys that changed and wait for a restart.
     pub(crate) restart: Pending,
 }

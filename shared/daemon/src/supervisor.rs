@@ -17,10 +17,10 @@ use crate::{
         sources::Sources,
     },
     exit::{Exit, Failure},
-    handle::{DomainHandle, Order, Pending, ProcessHandle},
+    handle::{DomainHandle, Pending, ProcessHandle},
     http, logging, notify,
     program::Program,
-    runtime::{Control, DomainSettings, Report, RunError, Space, Storage},
+    runtime::{Control, DomainSettings, ProcessOrder, Report, RunError, Space, Storage},
     signals::{Signal, Signals},
     state::{State, asked},
 };
@@ -58,7 +58,7 @@ async fn serve(program: &Program, config: Config, sources: &Sources) -> Result<(
         storages.push(Storage::open(program.store(&domain.store))?);
     }
     for (domain, storage) in config.domains.iter().zip(storages) {
-        domains.push(start(program, domain, storage, &mut running));
+        domains.push(start(program, domain, storage, orders.clone(), &mut running));
     }
     let handle = ProcessHandle {
         program: program.name,
@@ -114,6 +114,7 @@ fn start(
     program: &Program,
     domain: &Domain,
     storage: Storage,
+    orders: mpsc::Sender<ProcessOrder>,
     running: &mut JoinSet<Result<(), RunError>>,
 ) -> DomainHandle {
     let (events, _) = broadcast::channel(EVENTS);
@@ -123,6 +124,7 @@ fn start(
         space: Some(Space { path: domain.store.path.clone(), reserve: domain.store.reserve }),
         trace: domain.trace.clone(),
         publish: events.clone(),
+        orders: Some(orders),
     };
     let (control, commands) = mpsc::channel(64);
     let report = Arc::new(Report::default());
@@ -201,7 +203,7 @@ impl Running<'_> {
     async fn conduct(
         &mut self,
         signals: &mut Signals,
-        orders: &mut mpsc::Receiver<Order>,
+        orders: &mut mpsc::Receiver<ProcessOrder>,
         running: &mut JoinSet<Result<(), RunError>>,
     ) -> Result<Next, Failure> {
         loop {
@@ -215,13 +217,11 @@ impl Running<'_> {
                     }
                 },
                 Some(order) = orders.recv() => match order {
-                    Order::Reload { reply } => {
-                        let outcome = self.reload().await;
-                        if let Some(reply) = reply {
-                            let _ = reply.send(outcome);
-                        }
+                    ProcessOrder::Reload { reply } => {
+                        // Whoever asked may have gone.
+                        let _ = reply.send(self.reload().await);
                     }
-                    Order::Stop { last } => return Ok(Next::Stop { last }),
+                    ProcessOrder::Stop { last } => return Ok(Next::Stop { last }),
                 },
                 Some(ended) = running.join_next() => {
                     judged(ended)?;

@@ -66,6 +66,8 @@ pub struct Shared {
     pub online: bool,
     /// Pages of the audit log under way.
     pub(crate) audit_pages: audit::Pages,
+    /// Orders to the process under way.
+    pub(crate) orders: commands::process::Orders,
     /// Commands that were finished later and are not yet answered.
     pub(crate) finished: Vec<(Ticket, Result<Report, Refusal>)>,
     /// The newest id of a fetch, a call or a ticket.
@@ -82,6 +84,7 @@ impl Shared {
             started: Timestamp(0),
             online: false,
             audit_pages: audit::Pages::default(),
+            orders: commands::process::Orders::default(),
             finished: Vec::new(),
             last_id: 0,
         }

@@ -176,6 +176,17 @@ pub enum Call {
         /// Its new content.
         content: Bytes,
     },
+    /// Something that the process around the machine does to itself; the body says how it went.
+    Process(Order),
+}
+
+/// What the process around the machine can be told by its admins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Order {
+    /// Read the configuration again.
+    Reload,
+    /// Change the level of the log until the next reload or restart.
+    LogLevel(String),
 }
 
 /// What came of a [`Call`].

@@ -357,7 +357,10 @@ impl<C: Component> Machine for Service<C> {
             }
             Input::Fetched { id, page } => self.fetched(id, page, turn),
             Input::Done { id, result } => {
-                self.event(Event::Done { id, result }, turn);
+                let mut context = Context { turn, shared: &mut self.shared };
+                if !commands::process::done(id, &result, &mut context) {
+                    self.event(Event::Done { id, result }, turn);
+                }
             }
             Input::Request { token, method, path, headers, body } => {
                 self.event(Event::Request { token, method, path, headers, body }, turn);

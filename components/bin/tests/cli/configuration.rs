@@ -3,7 +3,7 @@
 use std::fs;
 
 use crate::{
-    place::{Place, bare, said},
+    place::{Place, bare, read, said},
     server::{Verdict, nobody, serve},
 };
 
@@ -116,4 +116,28 @@ fn a_server_that_is_away_is_not_a_refusal() {
 fn a_server_that_accepts_passes_the_check() {
     let place = Place::new(serve(Verdict::Accept), "");
     place.output(&["check", "--connect"]).ended(0).says("ok");
+}
+
+#[test]
+fn what_cannot_be_created_fails_the_check() {
+    let place = Place::new(nobody(), "");
+    fs::write(place.path("store"), "a file").expect("write");
+    place.output(&["check"]).ended(2).says("store.path").says("no directory");
+    place.output(&["run"]).ended(1).says("store");
+    fs::remove_file(place.path("store")).expect("remove");
+    let text = read(&place.path("muc.toml"));
+    fs::write(place.path("muc.toml"), text.replace("admin.sock", &"x".repeat(200))).expect("write");
+    place.output(&["check"]).ended(2).says("admin.socket").says("107 bytes");
+    place.output(&["run"]).ended(1).says("set admin.socket");
+}
+
+#[test]
+fn a_damaged_store_ends_with_code_4() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    fs::write(place.path("store/current"), "nonsense").expect("write");
+    place.output(&["run"]).ended(4).says("damaged");
+    place.output(&["check"]).ended(4).says("damaged");
 }

@@ -3,7 +3,10 @@
 mod configuration;
 mod data;
 mod generated;
+mod health;
 mod initial;
+mod operating;
 mod place;
+mod reloading;
 mod running;
 mod server;

@@ -172,6 +172,19 @@ impl Running {
         }
     }
 
+    /// The same, and everything that was told on the way.
+    #[track_caller]
+    pub(crate) fn until_end(&mut self, word: &str) -> Vec<String> {
+        let mut all = Vec::new();
+        loop {
+            let told = self.until("");
+            all.push(told);
+            if all.last().is_some_and(|told| told.contains(word)) {
+                return all;
+            }
+        }
+    }
+
     /// Waits for a line of the log.
     #[track_caller]
     pub(crate) fn logs(&mut self, part: &str) -> String {

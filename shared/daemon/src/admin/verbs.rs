@@ -10,9 +10,8 @@ use tokio::sync::oneshot;
 
 use super::{Reply, Request};
 use crate::{
-    handle::{DomainHandle, Order},
-    logging,
-    runtime::Control,
+    handle::DomainHandle,
+    runtime::{Control, ProcessOrder},
     state::State,
 };
 
@@ -26,28 +25,12 @@ pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> 
             Some(Err(sentence)) => Reply::error(404, sentence),
             _ => Reply::ok(state.status(request.domain.as_deref()).await),
         },
-        "reload" => {
-            tracing::info!(actor, "asked to reload");
-            reload(state).await
-        }
         "stop" => {
             let last = arguments["final"].as_bool().unwrap_or(false);
             tracing::info!(actor, last, "asked to stop");
-            let sent = state.handle.orders.send(Order::Stop { last }).await;
+            let sent = state.handle.orders.send(ProcessOrder::Stop { last }).await;
             sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "stopping" })))
         }
-        "log level" => match arguments["level"].as_str().map(logging::set_level) {
-            Some(Ok(())) => {
-                tracing::info!(
-                    actor,
-                    level = arguments["level"].as_str(),
-                    "level of the log changed until the next reload or restart"
-                );
-                Reply::ok(json!({ "note": "changed until the next reload or restart" }))
-            }
-            Some(Err(why)) => Reply::error(400, format!("level: {why}")),
-            None => Reply::error(400, "level: expected, such as debug"),
-        },
         verb => match state.domain(request.domain.as_deref()) {
             Err(sentence) => Reply::error(404, sentence),
             Ok((domain, store)) => match verb {
@@ -65,18 +48,6 @@ pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> 
 
 fn gone() -> Reply {
     Reply::error(503, "the process is stopping")
-}
-
-async fn reload(state: &State) -> Reply {
-    let (reply, answer) = oneshot::channel();
-    if state.handle.orders.send(Order::Reload { reply: Some(reply) }).await.is_err() {
-        return gone();
-    }
-    match answer.await {
-        Ok(Ok(note)) => Reply::ok(json!({ "note": note })),
-        Ok(Err(why)) => Reply::error(422, why),
-        Err(_) => gone(),
-    }
 }
 
 /// Written to `file`, or into the store's directory, where this process may surely write; the

@@ -92,7 +92,7 @@ fn passed_on(asked: &Asked<'_>, verb: &str, arguments: Value) -> Result<Exit, Fa
 }
 
 pub(super) fn log_level(asked: &Asked<'_>, level: &str) -> Result<Exit, Failure> {
-    passed_on(asked, "log level", json!({ "level": level }))
+    passed_on(asked, "log-level", json!({ "level": level }))
 }
 
 pub(super) fn person_show(asked: &Asked<'_>, jid: &str) -> Result<Exit, Failure> {

@@ -48,6 +48,7 @@ async fn served(patience: Duration, runs: bool) -> SocketAddr {
         space: None,
         trace: None,
         publish: events,
+        orders: None,
     };
     let machine = Service::<Probe>::new(domain.common.clone(), &domain.section);
     if runs {

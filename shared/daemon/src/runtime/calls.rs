@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use annex_service::effect::{Call, CallResult};
+use annex_service::effect::{Call, CallResult, Order};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{Request, Uri, client::conn::http1, header};
@@ -17,17 +17,26 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, UnixStream},
     process::Command,
+    sync::{mpsc, oneshot},
     task::JoinSet,
     time::timeout,
 };
 
+use super::control::ProcessOrder;
+use crate::logging;
+
 /// Calls under way.
-#[derive(Default)]
 pub(crate) struct Calls {
+    /// Where a process takes orders, where there is one.
+    orders: Option<mpsc::Sender<ProcessOrder>>,
     running: JoinSet<(u64, CallResult)>,
 }
 
 impl Calls {
+    pub(crate) fn new(orders: Option<mpsc::Sender<ProcessOrder>>) -> Self {
+        Self { orders, running: JoinSet::new() }
+    }
+
     /// Starts a call; its answer comes out of [`Self::next`]. Beyond `limit` it is `Busy` at once.
     pub(crate) fn start(
         &mut self,
@@ -39,7 +48,8 @@ impl Calls {
         if self.running.len() >= limit {
             return Some(CallResult::Busy);
         }
-        self.running.spawn(async move { (id, run(call, bytes).await) });
+        let orders = self.orders.clone();
+        self.running.spawn(async move { (id, run(call, bytes, orders).await) });
         None
     }
 
@@ -64,7 +74,7 @@ impl Calls {
 /// Files are local: whoever waits longer for one has a broken disk.
 const FILE_TIME: Duration = Duration::from_secs(30);
 
-async fn run(call: Call, bytes: usize) -> CallResult {
+async fn run(call: Call, bytes: usize, orders: Option<mpsc::Sender<ProcessOrder>>) -> CallResult {
     let (limit, result) = match call {
         Call::Http { method, url, headers, body, timeout: limit } => {
             (limit, timeout(limit, http(method, url, headers, body, bytes)).await)
@@ -79,6 +89,7 @@ async fn run(call: Call, bytes: usize) -> CallResult {
         Call::WriteFile { path, content } => {
             (FILE_TIME, timeout(FILE_TIME, write_file(path, content)).await)
         }
+        Call::Process(order) => (FILE_TIME, timeout(FILE_TIME, process(order, orders)).await),
     };
     match result {
         Ok(Ok((status, body, headers))) => CallResult::Done { status, body, headers },
@@ -103,6 +114,22 @@ fn words(error: impl ToString) -> String {
 
 fn too_long(limit: usize) -> String {
     format!("the answer is longer than {limit} bytes")
+}
+
+async fn process(order: Order, orders: Option<mpsc::Sender<ProcessOrder>>) -> Outcome {
+    let said = match order {
+        Order::LogLevel(level) => logging::set_level(&level)
+            .map(|()| "changed until the next reload or restart".to_owned())
+            .map_err(|why| format!("level: {why}"))?,
+        Order::Reload => {
+            let gone = || "the process is stopping".to_owned();
+            let (reply, answer) = oneshot::channel();
+            let order = ProcessOrder::Reload { reply };
+            orders.ok_or_else(gone)?.send(order).await.map_err(|_| gone())?;
+            answer.await.map_err(|_| gone())??
+        }
+    };
+    plain(0, said.into_bytes())
 }
 
 async fn http(

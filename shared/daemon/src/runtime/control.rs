@@ -17,7 +17,7 @@ use annex_stanza::{Jid, Timestamp};
 use bytes::Bytes;
 use secrecy::SecretString;
 use serde::Serialize;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 /// Everything that one domain's runtime needs to know, beside its machine and its store.
 #[derive(Debug, Clone)]
@@ -32,6 +32,23 @@ pub struct DomainSettings {
     pub trace: Option<PathBuf>,
     /// Where events for HTTP listeners go.
     pub publish: broadcast::Sender<Published>,
+    /// Where the process around the domain takes orders; none where there is no such process.
+    pub orders: Option<mpsc::Sender<ProcessOrder>>,
+}
+
+/// An order to the process around the domains.
+#[derive(Debug)]
+pub enum ProcessOrder {
+    /// Read the configuration again.
+    Reload {
+        /// Told what changed, or why nothing did.
+        reply: oneshot::Sender<Result<String, String>>,
+    },
+    /// Stop.
+    Stop {
+        /// It will not come back soon: occupants are told.
+        last: bool,
+    },
 }
 
 /// How to reach the server.

@@ -143,7 +143,7 @@ impl<M: Machine> Core<M> {
             pressure: Pressure::default(),
             gate,
             timers: Timers::default(),
-            calls: Calls::default(),
+            calls: Calls::new(settings.orders.clone()),
             requests: Requests::default(),
             reserve,
             meter: Meter::new(settings.link.jid.as_str()),

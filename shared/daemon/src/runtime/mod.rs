@@ -34,8 +34,8 @@ mod turns;
 
 pub use clock::{Clock, Surroundings, SystemClock, VirtualClock};
 pub use control::{
-    Control, DomainSettings, Limits, Link, LinkConfig, Numbers, Published, Report, RunError,
-    Server, Space, Status, Timeouts,
+    Control, DomainSettings, Limits, Link, LinkConfig, Numbers, ProcessOrder, Published, Report,
+    RunError, Server, Space, Status, Timeouts,
 };
 pub use storage::Storage;
 

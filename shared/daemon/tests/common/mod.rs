@@ -257,6 +257,7 @@ impl Setup {
             space: None,
             trace: self.trace,
             publish,
+            orders: None,
         };
         let (control, orders) = mpsc::channel(64);
         let report = Arc::new(Report::default());

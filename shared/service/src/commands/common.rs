@@ -2,6 +2,7 @@
 
 use annex_stanza::Jid;
 
+use super::process;
 use crate::{
     audit,
     command::{Access, Arguments, Command, Next, Report},
@@ -12,6 +13,8 @@ use crate::{
 pub(super) fn commands<C: Component>() -> Vec<Command<C>> {
     vec![
         audit::command(),
+        process::log_level(),
+        process::reload(),
         Command { node: "status", name: "Status", access: Access::Admins, run: status },
     ]
 }

@@ -4,10 +4,12 @@
 //! * `session`: forms given so far, time-outs, limits, tickets;
 //! * `form`: what is shown and what is taken in;
 //! * `verb`: the admin socket's side;
-//! * `common`: the commands that every service has.
+//! * `common`: the commands that every service has;
+//! * `process`: those of them that the process around it carries out.
 
 mod common;
 mod form;
+pub(crate) mod process;
 mod refusals;
 mod session;
 mod verb;

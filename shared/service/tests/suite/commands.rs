@@ -1,5 +1,6 @@
 //! Ad-hoc commands (XEP-0050).
 
+use annex_service::effect::{Call, CallResult, Order};
 use annex_testkit::{MapStore, Sent};
 
 use crate::probe::{Probed, THINGS, probe, seconds};
@@ -411,4 +412,61 @@ fn commands_belong_to_the_service_and_to_sets() {
     assert!(harness.take()[0].xml.contains("<bad-request "));
     harness.stanza(&crate::probe::iq("set", "a@probe.example.com", command));
     assert!(harness.take()[0].xml.contains("<service-unavailable "));
+}
+
+#[test]
+fn an_admin_reads_the_configuration_again() {
+    let mut harness = probe();
+    harness.stanza(
+        "<iq type='set' id='r' from='admin@example.com/desk' to='probe.example.com'>
+           <command xmlns='http://jabber.org/protocol/commands' node='reload'/></iq>",
+    );
+    assert!(harness.take().is_empty(), "it is not done yet");
+    let (id, call) = harness.next_call().expect("an order");
+    assert_eq!(call, Call::Process(Order::Reload));
+    let body = "applied: log.level".into();
+    harness.done(id, CallResult::Done { status: 0, body, headers: Vec::new() });
+    let sent = harness.take();
+    assert!(sent[0].xml.contains("status='completed'"), "{}", sent[0]);
+    assert!(sent[0].xml.contains("applied: log.level"), "{}", sent[0]);
+    // What is wrong is told in the process's words.
+    harness.stanza(
+        "<iq type='set' id='r' from='admin@example.com/desk' to='probe.example.com'>
+           <command xmlns='http://jabber.org/protocol/commands' node='reload'/></iq>",
+    );
+    let (id, _) = harness.next_call().expect("an order");
+    harness.done(id, CallResult::Failed("annex.toml:3: store.pth: unknown key".into()));
+    let sent = harness.take();
+    assert!(sent[0].xml.contains("<not-acceptable "), "{}", sent[0]);
+    assert!(sent[0].xml.contains("unknown key"), "{}", sent[0]);
+}
+
+#[test]
+fn an_admin_sets_the_level_of_the_log_and_it_is_audited() {
+    let mut harness = probe();
+    let form = send(&mut harness, ADMIN, "node='log-level'", "");
+    let id = session(&form);
+    let attributes = format!("node='log-level' sessionid='{id}'");
+    let submit = submit(&[("level", "debug")]);
+    harness.stanza(&format!(
+        "<iq type='set' id='c' from='{ADMIN}' to='probe.example.com'>
+           <command xmlns='http://jabber.org/protocol/commands' {attributes}>{submit}</command></iq>"
+    ));
+    let (id, call) = harness.next_call().expect("an order");
+    assert_eq!(call, Call::Process(Order::LogLevel("debug".into())));
+    harness.done(id, CallResult::Done { status: 0, body: "changed".into(), headers: Vec::new() });
+    assert!(harness.take()[0].xml.contains("changed"));
+    let audit = harness.verb("audit", serde_json::Value::Null).expect("an answer");
+    let audit = String::from_utf8_lossy(&audit.body).into_owned();
+    assert!(audit.contains("log-level") && audit.contains(ADMIN), "{audit}");
+}
+
+#[test]
+fn who_is_no_admin_gives_the_process_no_orders() {
+    for node in ["reload", "log-level"] {
+        let mut harness = probe();
+        let sent = send(&mut harness, "mallory@example.com/x", &format!("node='{node}'"), "");
+        refused(&sent, "cancel", "forbidden", None);
+        assert!(harness.next_call().is_none());
+    }
 }

@@ -323,7 +323,9 @@ fn commands_are_listed_for_those_who_may_run_them() {
              <item jid='probe.example.com' node='audit' name='Audit log'/>
              <item jid='probe.example.com' node='form' name='*'/>
              <item jid='probe.example.com' node='greet' name='Greet'/>
+             <item jid='probe.example.com' node='log-level' name='Level of the log'/>
              <item jid='probe.example.com' node='long' name='*'/>
+             <item jid='probe.example.com' node='reload' name='Read the configuration again'/>
              <item jid='probe.example.com' node='slow' name='*'/>
              <item jid='probe.example.com' node='slow/write' name='*'/>
              <item jid='probe.example.com' node='status' name='Status'/>

@@ -1,0 +1,179 @@
+//! What an operator asks of a running process: its status, its component's verbs, persons, the
+//! audit log; for one domain or several.
+
+use crate::{
+    place::{DOMAIN, Place, said},
+    server::{Verdict, nobody, serve, serve_with},
+};
+
+#[test]
+fn the_status_says_whether_all_is_well() {
+    let place = Place::new(serve(Verdict::Accept), "");
+    place.output(&["status"]).ended(3).says("not running");
+    let mut running = place.start();
+    running.until("connected to");
+    let status = place.output(&["status", "--json"]).ended(0).json();
+    assert_eq!(status["healthy"], true);
+    assert_eq!(status["domains"][0]["jid"], DOMAIN);
+    place.output(&["status"]).ended(0).says("connected to");
+    place.output(&["probe"]).ended(0);
+}
+
+#[test]
+fn a_watch_ends_when_nobody_reads_it() {
+    let place = Place::new(nobody(), "");
+    let _running = place.start();
+    let mut watch = place.command(&["status", "--watch"]);
+    let mut watch = watch.stdout(std::process::Stdio::piped()).spawn().expect("the program");
+    drop(watch.stdout.take());
+    assert!(watch.wait().expect("its end").success());
+}
+
+#[test]
+fn the_components_verbs_are_words_of_the_command_line() {
+    let place = Place::new(nobody(), "");
+    let _running = place.start();
+    place.output(&["rooms", "list"]).ended(0);
+    let list = place.output(&["rooms", "list", "--json"]).ended(0).json();
+    assert!(list["rows"].is_array(), "{list}");
+    place.output(&["person", "show", "alice@example.com"]).ended(0);
+    place.output(&["person", "show", "not an address@"]).ended(2).says("jid");
+    place.output(&["audit"]).ended(0);
+}
+
+/// Someone makes a room and lets it be what it is.
+const ROOM: &str = "<presence from='romeo@example.com/orchard' to='lobby@rooms.example.com/romeo'>\
+    <x xmlns='http://jabber.org/protocol/muc'/></presence>\
+    <iq type='set' id='c' from='romeo@example.com/orchard' to='lobby@rooms.example.com'>\
+    <query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>";
+
+#[test]
+fn a_room_is_shown_destroyed_and_audited_from_the_command_line() {
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), "");
+    let mut running = place.start();
+    running.until("connected to");
+    let room = "lobby@rooms.example.com";
+    place.output(&["rooms", "show", room]).ended(0).says("romeo@example.com");
+    let status = place.output(&["status", "--json"]).ended(0).json();
+    assert!(status["domains"][0]["component"].is_object(), "{status}");
+    place.output(&["occupants", room]).ended(0).says("romeo@example.com/orchard");
+    place.output(&["person", "show", "romeo@example.com"]).ended(0).says("owner");
+    place.output(&["rooms", "destroy", room, "reason=spring cleaning"]).ended(0);
+    place.output(&["rooms", "show", room]).ended(2).says("no such room");
+    let audit = place.output(&["audit", "--json"]).ended(0).json();
+    let entry = audit["rows"][0].to_string();
+    assert!(entry.contains("spring cleaning") && entry.contains(room), "{audit}");
+    place.output(&["person", "forget", "juliet@example.com"]).ended(0);
+    place.output(&["audit"]).ended(0).says("person/forget").says("juliet@example.com");
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    // What is deleted in slices is taken up again after a restart.
+    place.configure(nobody(), "");
+    let running = place.start();
+    place.output(&["rooms", "list"]).ended(0).says("0 rooms");
+    drop(running);
+}
+
+#[test]
+fn one_process_serves_several_domains() {
+    let port = serve(Verdict::Accept);
+    let more = "[domains.\"rooms.b.example\".limits]\nstanza_in = \"64 KiB\"\n";
+    let place = Place::new(port, more);
+    let mut running = place.start();
+    running.until("rooms.b.example connected to");
+    let status = place.output(&["status", "--json"]).ended(0).json();
+    assert_eq!(status["domains"][1]["jid"], "rooms.b.example");
+    assert!(place.path("store/domains/rooms.b.example").is_dir());
+    let only = place.output(&["status", "--domain", "rooms.b.example"]).ended(0);
+    assert!(!only.out.contains(DOMAIN), "{}", only.out);
+    place.output(&["rooms", "list", "--domain", "rooms.b.example"]).ended(0);
+    place
+        .output(&["rooms", "list", "--domain", "rooms.c.example"])
+        .ended(2)
+        .says("rooms.b.example");
+}
+
+#[test]
+fn another_configurations_process_is_not_ours_to_stop() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    let mut stop = place.command(&["stop"]);
+    stop.env("ANNEX_COMPONENT__JID", "other.example.com");
+    let said = said(&mut stop);
+    assert_ne!(said.code, 0, "{}", said.all());
+    place.output(&["stop", "--final"]).ended(0);
+    running.ends(0);
+}
+
+#[test]
+fn a_domain_that_is_not_served_has_no_status() {
+    let place = Place::new(nobody(), "");
+    let _running = place.start();
+    place.output(&["status", "--domain", "rooms.b.example"]).ended(2).says(DOMAIN);
+}
+
+#[test]
+fn a_misspelt_argument_destroys_nothing() {
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), "");
+    let mut running = place.start();
+    running.until("connected to");
+    let room = "lobby@rooms.example.com";
+    place.output(&["rooms", "destroy", room, "reson=spring"]).ended(2).says("reson: there is no");
+    place.output(&["rooms", "show", room]).ended(0);
+}
+
+#[test]
+fn each_domain_has_a_backup_of_its_own() {
+    let more = "[link]\ndrain = \"50ms\"\n[domains.\"rooms.b.example\".component]\n";
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), more);
+    let mut running = place.start();
+    running.until("connected to");
+    let file = |name: &str| place.path(name).display().to_string();
+    let (main, other) = (file("main.backup"), file("other.backup"));
+    place.output(&["rooms", "show", "lobby@rooms.example.com"]).ended(0);
+    place.output(&["backup", &main]).ended(0);
+    place.output(&["backup", &other, "--domain", "rooms.b.example"]).ended(0).says("0 records");
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    // What belongs to the other domain stays as it is.
+    place.output(&["restore", &main, "--force"]).ended(0);
+    assert!(place.path("store/domains/rooms.b.example/current").exists());
+    place.output(&["export", "--domain", "rooms.b.example"]).ended(0).says("0 records");
+    let export = place.output(&["export"]).ended(0);
+    assert!(export.out.contains("\"table\":\"room\""), "{}", export.out);
+}
+
+#[test]
+fn what_is_stored_about_a_person_goes_when_asked() {
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), "");
+    let mut running = place.start();
+    running.until("connected to");
+    place.output(&["rooms", "show", "lobby@rooms.example.com"]).ended(0);
+    place.output(&["person", "show", "romeo@example.com"]).ended(0).says("owner");
+    place.output(&["person", "forget", "romeo@example.com"]).ended(0);
+    let said = place.output(&["person", "show", "romeo@example.com"]).ended(0);
+    assert!(!said.out.contains("owner"), "{}", said.out);
+    place.output(&["audit"]).ended(0).says("person/forget").says("romeo@example.com");
+    let first = place.output(&["audit", "--limit", "1", "--json"]).ended(0).json();
+    let stamp = first["rows"][0][0].as_str().expect("a stamp").to_owned();
+    let older = place.output(&["audit", "--before", &stamp, "--json"]).ended(0).json();
+    let rows = older["rows"].as_array().expect("rows");
+    assert!(rows.iter().all(|row| row[0].as_str() < Some(&stamp)), "{older}");
+}
+
+#[test]
+fn where_space_is_low_nothing_new_is_taken_and_the_operator_is_told() {
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), "");
+    let text = crate::place::read(&place.path("muc.toml"));
+    let text = text.replace("[admin]", "reserve = \"8000000 TiB\"\n[admin]");
+    std::fs::write(place.path("muc.toml"), text).expect("write");
+    place.output(&["check"]).ended(2).says("store.reserve").says("free some space");
+    let mut running = place.start();
+    running.logs("little space is left");
+    running.until("connected to");
+    place.output(&["rooms", "list"]).ended(0).says("0 rooms");
+    place.output(&["status"]).ended(1).says("SPACE IS LOW");
+    place.output(&["probe"]).ended(1);
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+}

@@ -1,0 +1,106 @@
+//! Commands about the process around the service, which carries them out and answers: an admin
+//! corrects a setting, or looks into a fault, without a way into the machine. Stopping is left to
+//! those who have one, as nobody else could start it again.
+
+use annex_stanza::{Condition, Field, FieldKind, Jid, Refusal};
+
+use super::Ticket;
+use crate::{
+    command::{Access, Arguments, Command, Next, Report, Step},
+    context::{Context, Outcome},
+    effect::{Call, CallResult, Order},
+    pending::Pending,
+};
+
+/// Orders that may be under way at once.
+const ORDERS: usize = 64;
+
+/// Orders under way, for the commands that gave them.
+#[derive(Debug)]
+pub(crate) struct Orders(Pending<Ticket>);
+
+impl Default for Orders {
+    fn default() -> Self {
+        Self(Pending::new(ORDERS))
+    }
+}
+
+pub(super) fn reload<C>() -> Command<C> {
+    Command {
+        node: "reload",
+        name: "Read the configuration again",
+        access: Access::Admins,
+        run: |_, who, _, _, context| order(Order::Reload, "reload", who, "", context),
+    }
+}
+
+pub(super) fn log_level<C>() -> Command<C> {
+    Command { node: "log-level", name: "Level of the log", access: Access::Admins, run: set_level }
+}
+
+/// Arguments: `level`, a word or directives by target.
+fn set_level<C>(
+    _: &mut C,
+    who: &Jid,
+    given: &Arguments,
+    answered: usize,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Next> {
+    if answered == 0 {
+        let level = Field::new(FieldKind::TextSingle, "level")
+            .label("Level")
+            .desc("error, warn, info, debug or trace; or by target: info,annex_daemon::link=debug")
+            .required();
+        return Ok(Next::Ask(Step {
+            instructions: "It holds until the next reload or restart.".into(),
+            fields: vec![level],
+            more: false,
+        }));
+    }
+    let level = given.one("level").unwrap_or_default();
+    order(Order::LogLevel(level.to_owned()), "log-level", who, level, context)
+}
+
+fn order(
+    order: Order,
+    what: &str,
+    who: &Jid,
+    reason: &str,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Next> {
+    if context.shared.orders.0.is_full() {
+        return Err(refused(Condition::ResourceConstraint, "Too much is under way".into()).into());
+    }
+    let whom = context.shared.common.jid.clone();
+    context.audit(who, what, &whom, Some(reason));
+    let id = context.call(Call::Process(order));
+    let ticket = context.ticket();
+    context.shared.orders.0.insert(id, ticket);
+    Ok(Next::Later(ticket))
+}
+
+/// A call is done: true if it was an order.
+pub(crate) fn done(id: u64, result: &CallResult, context: &mut Context<'_, '_>) -> bool {
+    let Some(ticket) = context.shared.orders.0.take(id) else {
+        return false;
+    };
+    let answer = match result {
+        CallResult::Done { body, .. } => {
+            let note = String::from_utf8_lossy(body).into_owned();
+            Ok(Report { note, ..Report::default() })
+        }
+        CallResult::Failed(why) => Err(refused(Condition::NotAcceptable, why.clone())),
+        CallResult::TimedOut => {
+            Err(refused(Condition::RemoteServerTimeout, "It takes too long".into()))
+        }
+        CallResult::Busy => {
+            Err(refused(Condition::ResourceConstraint, "Too much is under way".into()))
+        }
+    };
+    context.finish(ticket, answer);
+    true
+}
+
+fn refused(condition: Condition, text: String) -> Refusal {
+    Refusal::new(condition, "command.process").text(text)
+}
