@@ -19,6 +19,9 @@ use crate::{
     refusals,
 };
 
+/// Nicknames that a session may take at once, before the rate of presence holds.
+const BURST: u32 = 5;
+
 /// The nickname, if this person may have it now.
 pub(crate) fn judge(
     room: &Room,
@@ -73,6 +76,12 @@ pub(crate) fn change(
     let shown = Shown::of(stanza, &room.jid);
     let (person, affiliation, role) =
         (occupant.person.clone(), occupant.affiliation, occupant.role);
+    // A change costs everybody two stanzas, and cannot be put off like the last of many updates.
+    let (now, rate) = (context.turn.since_start(), settings.presences_per_second);
+    let session = room.sessions.get_mut(jid);
+    if session.is_some_and(|session| !session.nicks.take(now, rate, BURST)) {
+        return Err(refusals::nick_rate().into());
+    }
     room.remember_shown();
     match (alone, target) {
         (true, None) => rename(room, number, nick, address, stanza, shown, context),

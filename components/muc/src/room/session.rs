@@ -35,6 +35,8 @@ pub(crate) struct Session {
     pub(crate) asked: bool,
     /// Presence updates; memory only.
     pub(crate) presences: Bucket,
+    /// New nicknames; memory only.
+    pub(crate) nicks: Bucket,
     /// Presence that came too fast, to be shown later; memory only.
     pub(crate) held: Option<Shown>,
 }
@@ -86,6 +88,7 @@ impl Session {
             heard: turn.since_start(),
             asked: false,
             presences: Bucket::default(),
+            nicks: Bucket::default(),
             held: None,
         }
     }
@@ -103,6 +106,7 @@ impl Session {
             heard: Duration::ZERO,
             asked: false,
             presences: Bucket::default(),
+            nicks: Bucket::default(),
             held: None,
         }
     }

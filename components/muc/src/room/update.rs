@@ -43,12 +43,6 @@ pub(crate) fn presence(
     // To the room itself: some clients send their updates there.
     let elsewhere = stanza.to.resource().is_some_and(|nick| nick != occupant.nick.as_str());
     if elsewhere {
-        // §7.6 costs everybody two stanzas, and cannot be put off like the last of many updates.
-        let (now, rate) = (context.turn.since_start(), settings.presences_per_second);
-        let session = room.sessions.get_mut(&stanza.from);
-        if session.is_some_and(|session| !session.presences.take(now, rate, rate)) {
-            return Err(refusals::nick_rate().into());
-        }
         return nick::change(room, settings, stanza, context);
     }
     update(room, settings, stanza, context);

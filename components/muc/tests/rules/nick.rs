@@ -66,15 +66,19 @@ fn a_join_under_another_nickname_of_one_who_is_in_the_room_is_both() {
     );
 }
 
-/// Design §9: one a second, as of all presence.
+/// Design §9: one a second, as of all presence, after a few at once.
 #[test]
 fn nicknames_that_change_too_fast_are_refused_with_wait() {
     let mut table = Table::with(serde_json::json!({}));
     table.open();
     table.join(BOB, "Bob");
     table.quiet();
-    table.presence(BOB, "Rob", "");
-    assert_eq!(table.harness.take_to(BOB).len(), 2);
+    for number in 0..5 {
+        table.presence(BOB, "Ann", "");
+        table.told(BOB, &["presence: error cancel conflict"]);
+        table.presence(BOB, &format!("Bob{number}"), "");
+        assert_eq!(table.harness.take_to(BOB).len(), 2);
+    }
     table.quiet();
     table.presence(BOB, "Bert", "");
     table.told(BOB, &["presence: error wait policy-violation"]);
