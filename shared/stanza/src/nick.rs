@@ -2,7 +2,8 @@
 //!
 //! Two nicknames that look the same must not be two. So what cannot be seen (controls, zero-width
 //! and directional characters, spaces at the ends or in a row, spaces other than U+0020) is refused
-//! rather than silently changed, and the key folds case and compatibility forms.
+//! rather than silently changed, and the key folds case and compatibility forms. Joiners stay where
+//! writing needs them, within emoji and words of joining scripts, and do not count in the key.
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -30,8 +31,10 @@ pub enum NickError {
     TooLong,
 }
 
-/// U+200D, the zero-width joiner of emoji sequences.
+/// U+200D, the zero-width joiner of emoji sequences and of some scripts.
 const JOINER: char = '\u{200d}';
+/// U+200C, the zero-width non-joiner.
+const NON_JOINER: char = '\u{200c}';
 
 impl Nick {
     /// Judges a nickname.
@@ -50,8 +53,14 @@ impl Nick {
             if c.is_control() || (is_invisible(c) && !joins(before, c)) {
                 return Err(NickError::Invisible);
             }
-            // What joins, joins pictures: beside anything else it could not be seen.
-            if before == JOINER && !is_pictograph(c) {
+            // What joins, joins pictures, or letters that look otherwise for it: beside anything
+            // else it could not be seen.
+            let joined = match before {
+                JOINER => is_pictograph(c) || is_joining(c),
+                NON_JOINER => is_joining(c),
+                _ => true,
+            };
+            if !joined {
                 return Err(NickError::Invisible);
             }
             before = c;
@@ -60,7 +69,7 @@ impl Nick {
             return Err(NickError::Spaces);
         }
         // A joiner with nothing behind it joins nothing.
-        if before == JOINER {
+        if matches!(before, JOINER | NON_JOINER) {
             return Err(NickError::Invisible);
         }
         Ok(Self { spelled: text.to_owned(), key: key(text) })
@@ -121,13 +130,20 @@ fn is_invisible(c: char) -> bool {
 fn joins(before: char, c: char) -> bool {
     match c {
         '\u{fe0e}' | '\u{fe0f}' => is_pictograph(before) || matches!(before, '#' | '*' | '0'..='9'),
-        JOINER => is_pictograph(before) || before == '\u{fe0f}',
+        JOINER => is_pictograph(before) || before == '\u{fe0f}' || is_joining(before),
+        NON_JOINER => is_joining(before),
         // Tags spell the flags of regions.
         '\u{e0020}'..='\u{e007f}' => {
             before == '\u{1f3f4}' || matches!(before, '\u{e0020}'..='\u{e007f}')
         }
         _ => false,
     }
+}
+
+/// Scripts in which joiners change what is seen (RFC 5892 appendix A): Arabic and those like it,
+/// the scripts of India and its neighbours, Mongolian.
+fn is_joining(c: char) -> bool {
+    matches!(c, '\u{620}'..='\u{8ff}' | '\u{900}'..='\u{109f}' | '\u{1780}'..='\u{17b3}' | '\u{17b6}'..='\u{17ff}' | '\u{1820}'..='\u{18af}')
 }
 
 fn is_pictograph(c: char) -> bool {
@@ -140,8 +156,19 @@ mod tests {
 
     #[test]
     fn a_nickname_is_used_as_asked_or_refused() {
-        for good in ["Ann", "ann bee", "Ωmega", "🦀", "👩‍👩‍👧", "🏳️‍🌈", "日本", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "1️⃣"]
-        {
+        for good in [
+            "Ann",
+            "ann bee",
+            "Ωmega",
+            "🦀",
+            "👩‍👩‍👧",
+            "🏳️‍🌈",
+            "日本",
+            "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+            "1️⃣",
+            "علی\u{200c}رضا",
+            "क्\u{200d}ष",
+        ] {
             assert_eq!(Nick::check(good).expect(good).as_str(), good);
         }
         for (bad, why) in [
@@ -157,6 +184,11 @@ mod tests {
             ("🦀\u{200d}", NickError::Invisible),
             ("🦀\u{200d}a", NickError::Invisible),
             ("a\u{fe0f}", NickError::Invisible),
+            ("a\u{200c}b", NickError::Invisible),
+            ("علی\u{200c}", NickError::Invisible),
+            ("علی\u{200c}🦀", NickError::Invisible),
+            ("علی\u{200c}a", NickError::Invisible),
+            ("علی\u{200c}\u{200c}رضا", NickError::Invisible),
         ] {
             assert_eq!(Nick::check(bad), Err(why), "{bad:?}");
         }
@@ -167,5 +199,6 @@ mod tests {
         assert_eq!(key("Ann"), key("ANN"));
         assert_eq!(key("ﬁsh"), key("FISH"));
         assert_ne!(key("Ann"), key("Anna"));
+        assert_eq!(key("علی\u{200c}رضا"), key("علیرضا"));
     }
 }
