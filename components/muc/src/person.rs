@@ -13,7 +13,7 @@ use annex_service::{
 use annex_stanza::Jid;
 
 use crate::{
-    keys::{self, AffiliationRecord, MessageRecord, RoomRecord},
+    keys::{self, AffiliationRecord, MessageRecord, RoomRecord, SessionRecord},
     refusals,
     room::{
         affiliation::{self, Affiliation},
@@ -31,7 +31,8 @@ const PAGE: usize = 2048;
 const LINES: usize = 10_000;
 
 /// The tables that know of people, in the order in which they are walked.
-const WALK: [Table; 3] = [keys::AFFILIATIONS, keys::OCCUPANT_IDS, keys::MESSAGES];
+const WALK: [Table; 5] =
+    [keys::ROOMS, keys::AFFILIATIONS, keys::OCCUPANT_IDS, keys::SESSIONS, keys::MESSAGES];
 
 /// A walk under way.
 #[derive(Debug)]
@@ -105,6 +106,11 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
     let room = parts.u64()?;
     let about = if table == keys::MESSAGES {
         MessageRecord::of(row)?.sender
+    } else if table == keys::ROOMS {
+        RoomRecord::of(row)?.creator
+    } else if table == keys::SESSIONS {
+        let jid = Jid::parse(&SessionRecord::of(row)?.jid);
+        jid.map(|jid| jid.bare_key().to_owned()).unwrap_or_default()
     } else {
         parts.text()?.to_owned()
     };
@@ -120,6 +126,10 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
             ("affiliation", record.affiliation.as_str().to_owned())
         } else if table == keys::OCCUPANT_IDS {
             ("occupant id", String::from_utf8_lossy(&row.value).into_owned())
+        } else if table == keys::ROOMS {
+            ("created", annex_stanza::Timestamp(record.created).to_string())
+        } else if table == keys::SESSIONS {
+            ("session", SessionRecord::of(row)?.jid)
         } else {
             let record = MessageRecord::of(row)?;
             ("message", annex_stanza::Timestamp(record.at).to_string())
@@ -136,7 +146,13 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
     } else if table == keys::OCCUPANT_IDS {
         end_sessions(muc, room, &walk.person, context)?;
         context.turn.delete(table, row.key.to_vec());
-    } else if walk.what != Person::Keep {
+    } else if table == keys::ROOMS {
+        let creator = String::new();
+        RoomRecord { creator, ..record }.save(context.turn, keys::of(room));
+        if let Some(room) = muc.rooms.here_by_id(room) {
+            room.record.creator.clear();
+        }
+    } else if table == keys::MESSAGES && walk.what != Person::Keep {
         // The history keeps no mark of a message that is gone; an archive will.
         context.turn.delete(table, row.key.to_vec());
         if let Some(room) = muc.rooms.here_by_id(room) {

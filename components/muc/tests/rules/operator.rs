@@ -36,7 +36,7 @@ fn a_person_is_shown_and_forgotten() {
     let show = verb(&mut table, "person show", json!({ "jid": "bob@example.com" }));
     let kinds: Vec<_> =
         show["rows"].as_array().expect("rows").iter().map(|row| row[1].clone()).collect();
-    assert_eq!(kinds, ["affiliation", "occupant id", "message"]);
+    assert_eq!(kinds, ["affiliation", "occupant id", "session", "message"]);
     table.silence();
     verb(&mut table, "person forget", json!({ "jid": "bob@example.com", "messages": "delete" }));
     let told: Vec<_> = table.harness.take_to(CAROL).iter().map(brief).collect();
@@ -46,4 +46,10 @@ fn a_person_is_shown_and_forgotten() {
     table.quiet();
     table.join(DAVE, "Dave");
     assert_eq!(table.harness.take_to(DAVE).len(), 4);
+    // Who made a room is known of him too.
+    let show = verb(&mut table, "person show", json!({ "jid": "alice@example.com" }));
+    assert!(show["rows"].to_string().contains("created"), "{show}");
+    verb(&mut table, "person forget", json!({ "jid": "alice@example.com" }));
+    let show = verb(&mut table, "person show", json!({ "jid": "alice@example.com" }));
+    assert_eq!(show["rows"], json!([]));
 }
