@@ -5,6 +5,7 @@
 //! says which changes a running process can take.
 
 pub mod definitions;
+mod entries;
 pub mod example;
 mod judge;
 mod keys;

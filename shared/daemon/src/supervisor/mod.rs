@@ -1,28 +1,29 @@
-//! A running process: its domains, what they are told by signals, by the admin socket and by a
-//! reload, and its end.
+//! A running process: its domains from their start to their end.
 
-use std::{path::Path, rc::Rc, sync::Arc, time::Duration};
+mod conduct;
+mod watch;
+
+use std::{path::Path, rc::Rc, sync::Arc};
 
 use tokio::{
     sync::{broadcast, mpsc},
     task::{JoinSet, LocalSet},
-    time::Instant,
 };
 
+use self::{
+    conduct::{Next, Running},
+    watch::watch,
+};
 use crate::{
     admin,
-    config::{
-        Config, Domain,
-        reload::{self, Changes, same_link},
-        sources::Sources,
-    },
+    config::{Config, Domain, sources::Sources},
     exit::{Exit, Failure},
     handle::{DomainHandle, Pending, ProcessHandle},
-    http, logging, notify,
+    http, notify,
     program::Program,
     runtime::{Control, DomainSettings, ProcessOrder, Report, RunError, Space, Storage},
-    signals::{Signal, Signals},
-    state::{State, asked},
+    signals::Signals,
+    state::State,
 };
 
 /// Events that a slow listener over HTTP may be behind.
@@ -187,146 +188,3 @@ fn judged(ended: Result<Result<(), RunError>, tokio::task::JoinError>) -> Result
         }
     }
 }
-
-enum Next {
-    Stop { last: bool },
-}
-
-struct Running<'a> {
-    program: &'a Program,
-    sources: &'a Sources,
-    config: Config,
-    state: Rc<State>,
-}
-
-impl Running<'_> {
-    async fn conduct(
-        &mut self,
-        signals: &mut Signals,
-        orders: &mut mpsc::Receiver<ProcessOrder>,
-        running: &mut JoinSet<Result<(), RunError>>,
-    ) -> Result<Next, Failure> {
-        loop {
-            tokio::select! {
-                signal = signals.next() => match signal {
-                    Signal::Stop => return Ok(Next::Stop { last: false }),
-                    Signal::Reload => drop(self.reload().await),
-                    Signal::Status => {
-                        let status = self.state.status(None).await;
-                        tracing::info!(%status, "status");
-                    }
-                },
-                Some(order) = orders.recv() => match order {
-                    ProcessOrder::Reload { reply } => {
-                        // Whoever asked may have gone.
-                        let _ = reply.send(self.reload().await);
-                    }
-                    ProcessOrder::Stop { last } => return Ok(Next::Stop { last }),
-                },
-                Some(ended) = running.join_next() => {
-                    judged(ended)?;
-                    return Err(Failure::new(Exit::Failed, "a domain ended without being told to"));
-                }
-            }
-        }
-    }
-
-    /// Reads the configuration again, judges it whole, and applies what can be.
-    async fn reload(&mut self) -> Result<String, String> {
-        notify::reloading();
-        let outcome = self.try_reload().await;
-        match &outcome {
-            Ok(sentence) => tracing::info!("configuration reloaded; {sentence}"),
-            Err(why) => {
-                for fault in why.lines() {
-                    tracing::error!("configuration not reloaded: {fault}");
-                }
-            }
-        }
-        let told = match &outcome {
-            Ok(sentence) => (true, sentence.clone()),
-            Err(why) => (false, why.clone()),
-        };
-        self.state.reloaded(told);
-        notify::ready();
-        notify::status(&self.state.line());
-        outcome
-    }
-
-    async fn try_reload(&mut self) -> Result<String, String> {
-        let new = Config::read(self.program, self.sources).map_err(|error| error.to_string())?;
-        for warning in &new.warnings {
-            tracing::warn!("{warning}");
-        }
-        let (effective, changes) =
-            reload::merge(self.program, &self.config, &new).map_err(|error| error.to_string())?;
-        self.apply(&effective, &changes).await;
-        self.config = effective;
-        self.state.handle.restart.set(changes.restart.clone());
-        Ok(changes.sentence())
-    }
-
-    async fn apply(&mut self, effective: &Config, changes: &Changes) {
-        // The level may have been changed over the socket: a reload makes it what the file says.
-        if let Err(why) = logging::set_level(&effective.process.level) {
-            tracing::warn!("log.level: {why}");
-        }
-        if changes.live.is_empty() && changes.reconnect.is_empty() {
-            return;
-        }
-        let old = self.config.domains.iter().zip(&effective.domains);
-        for ((old, new), served) in old.zip(self.state.handle.domains.iter()) {
-            // The reader of a stream keeps the bounds with which it began.
-            let same = same_link(&old.link, &new.link) && old.limits.inbound == new.limits.inbound;
-            let link = (!same).then(|| Box::new(new.link.clone()));
-            let limits = (old.limits != new.limits).then_some(new.limits);
-            if old.common == new.common
-                && old.section == new.section
-                && link.is_none()
-                && limits.is_none()
-            {
-                continue;
-            }
-            let control = Control::Config {
-                common: Box::new(new.common.clone()),
-                section: new.section.clone(),
-                link,
-                limits,
-            };
-            let _ = served.control.send(control).await;
-        }
-    }
-}
-
-/// Keeps systemd informed: the line of status when it changes, the watchdog twice in its interval,
-/// if every core has answered.
-async fn watch(state: &State) {
-    if !notify::is_wanted() {
-        return std::future::pending().await;
-    }
-    let feed = notify::watchdog_interval().map(|interval| interval / 2);
-    let look = feed.map_or(LOOK, |feed| feed.min(LOOK));
-    let mut told = String::new();
-    let mut fed: Option<Instant> = None;
-    loop {
-        let line = state.line();
-        if line != told {
-            notify::status(&line);
-            told = line;
-        }
-        if feed.is_some_and(|feed| fed.is_none_or(|fed| fed.elapsed() + look > feed)) {
-            let mut alive = true;
-            for domain in state.handle.domains.iter() {
-                alive &= asked(domain).await.is_some();
-            }
-            if alive {
-                notify::watchdog();
-                fed = Some(Instant::now());
-            }
-        }
-        tokio::time::sleep(look).await;
-    }
-}
-
-/// How often the line of status is compared.
-const LOOK: Duration = Duration::from_secs(2);

@@ -1,4 +1,9 @@
-use std::{collections::BTreeMap, fs, path::Path};
+//! The configuration as a whole: what is told of mistakes, and what is in force.
+
+mod meaning;
+mod reload;
+
+use std::{collections::BTreeMap, path::Path};
 
 use proptest::prelude::*;
 use serde_json::json;
@@ -8,7 +13,6 @@ use super::{
     example::{Filled, example},
     load::{Loaded, load_text},
     mistakes::ConfigError,
-    reload::{self, Changes},
     show,
     sources::Sources,
     values::Origin,
@@ -156,58 +160,6 @@ fn a_component_finds_its_section_complete_and_in_plain_numbers() {
 }
 
 #[test]
-fn local_domains_are_the_parent_where_none_are_given() {
-    assert_eq!(good("").domains[0].common.local_domains, ["example.com"]);
-    let config = good("local_domains = [\"Example.ORG\"]\n");
-    assert_eq!(config.domains[0].common.local_domains, ["example.org"]);
-}
-
-#[test]
-fn another_machine_is_refused_unless_it_is_wanted() {
-    for server in ["xmpp.example.com", "192.0.2.1", "2001:db8::1", "0.0.0.0"] {
-        let text = format!("{GOOD}server = \"{server}\"\n");
-        assert!(told(config(&text)).contains("insecure_link = true"), "{server}");
-        assert!(config(&format!("{text}insecure_link = true\n")).is_ok(), "{server}");
-    }
-    for server in ["127.0.0.1", "127.1.2.3", "::1", "[::1]", "localhost", "unix:/run/s.sock"] {
-        assert!(config(&format!("{GOOD}server = \"{server}\"\n")).is_ok(), "{server}");
-    }
-    let socket = good("server = \"unix:/run/s.sock\"\n");
-    assert_eq!(socket.domains[0].link.server, Server::Unix("/run/s.sock".into()));
-    for server in ["unix:run/s.sock", "127.0.0.1:5347", "", "user@host"] {
-        assert!(config(&format!("{GOOD}server = \"{server}\"\n")).is_err(), "{server}");
-    }
-}
-
-#[test]
-fn a_further_domain_has_what_the_first_one_has_and_its_own() {
-    let config = good(
-        "admins = [\"a@example.com\"]\n[store]\npath = \"/s\"\n[probe]\nusers = 7\n\
-         [domains.\"rooms.b.example\".component]\nsecret = \"other\"\nport = 5348\n\
-         [domains.\"rooms.b.example\".probe]\nword = \"anyone\"\n",
-    );
-    let [first, second] = config.domains.as_slice() else { panic!("two domains") };
-    assert_eq!(second.common.jid.as_str(), "rooms.b.example");
-    assert_eq!(second.common.admins, first.common.admins);
-    assert_eq!(second.common.local_domains, ["b.example"]);
-    assert_eq!(second.store.path, Path::new("/s/domains/rooms.b.example"));
-    assert_eq!((&second.section["users"], &second.section["word"]), (&json!(7), &json!("anyone")));
-    assert_eq!(second.link.server.to_string(), "127.0.0.1:5348");
-    use secrecy::ExposeSecret;
-    assert_eq!(second.link.secret.expose_secret(), "other");
-    assert_eq!(first.link.secret.expose_secret(), "s3cr3t-of-tests");
-}
-
-#[test]
-fn two_domains_share_neither_name_nor_store() {
-    let text = format!(
-        "{GOOD}[store]\npath = \"/s\"\n[domains.\"ROOMS.example.com\".store]\npath = \"/s\"\n"
-    );
-    let told = told(config(&text));
-    assert!(told.contains("is there twice") && told.contains("same directory /s"), "{told}");
-}
-
-#[test]
 fn variables_come_before_the_file_and_options_before_both() {
     let environment = [
         ("ANNEX_COMPONENT__PORT", "5999"),
@@ -255,66 +207,6 @@ fn a_secret_of_digits_stays_what_it_is() {
         .expect("good");
     let secret = loaded.main.secret.as_ref().map(|secret| secret.expose_secret().to_owned());
     assert_eq!(secret.as_deref(), Some("007"));
-}
-
-fn changed(more: &str) -> (Config, Changes) {
-    let running = good("");
-    let new = good(more);
-    reload::merge(&probe::program(), &running, &new).unwrap_or_else(|error| panic!("{error}"))
-}
-
-#[test]
-fn each_setting_changes_when_its_definition_says() {
-    let (effective, changes) = changed(
-        "port = 5348\nname = \"New\"\n[store]\ncache = \"8 MiB\"\n[log]\nlevel = \"debug\"\n\
-         [probe]\nusers = 11\nquota = \"2 MiB\"\n",
-    );
-    assert_eq!(changes.live, ["component.name", "log.level", "probe.users"]);
-    assert_eq!(changes.reconnect, ["component.port"]);
-    assert_eq!(changes.restart, ["store.cache", "probe.quota"]);
-    let domain = &effective.domains[0];
-    assert_eq!(domain.link.server.to_string(), "127.0.0.1:5348");
-    assert_eq!(domain.common.name, "New");
-    assert_eq!(domain.section["users"], 11);
-    assert_eq!(domain.section["quota"], 1 << 20, "it waits");
-    assert_eq!(domain.store.cache, 64 << 20, "it waits");
-    assert_eq!(
-        changes.sentence(),
-        "applied: component.name, log.level, probe.users; applied with a new connection: \
-         component.port; waits for a restart: store.cache, probe.quota"
-    );
-}
-
-#[test]
-fn what_waits_is_told_until_it_is_taken_back() {
-    let program = probe::program();
-    let running = good("");
-    let waiting = good("[store]\ncache = \"8 MiB\"\n");
-    let (effective, _) = reload::merge(&program, &running, &waiting).expect("good");
-    let (_, again) = reload::merge(&program, &effective, &waiting).expect("good");
-    assert_eq!(again.restart, ["store.cache"]);
-    let (_, back) = reload::merge(&program, &effective, &good("")).expect("good");
-    assert_eq!(back, Changes::default());
-}
-
-#[test]
-fn a_further_domain_comes_and_goes_with_a_restart() {
-    let (effective, changes) = changed("[domains.\"rooms.b.example\".component]\nport = 1\n");
-    assert_eq!(changes.restart, ["domains.\"rooms.b.example\""]);
-    assert_eq!(effective.domains.len(), 1);
-}
-
-#[test]
-fn a_new_secret_in_the_same_file_makes_a_new_connection() {
-    let directory = tempfile::tempdir().expect("directory");
-    let file = directory.path().join("secret");
-    let text = format!("[component]\njid = \"a.b\"\nsecret_file = \"{}\"\n", file.display());
-    fs::write(&file, "one").expect("write");
-    let running = config(&text).expect("good");
-    fs::write(&file, "two").expect("write");
-    let new = config(&text).expect("good");
-    let (_, changes) = reload::merge(&probe::program(), &running, &new).expect("good");
-    assert_eq!(changes.reconnect, ["component.secret_file"]);
 }
 
 #[test]
@@ -388,45 +280,6 @@ proptest! {
 }
 
 #[test]
-fn what_would_stop_everything_is_refused() {
-    let text = "[limits]\ninbox = \"0\"\noutbox = \"0\"\nbacklog = \"1 KiB\"\ncommits = \"0\"\n\
-        [link]\nping = \"0\"\nkeepalive = \"1ms\"\n[store]\npath = \"\"\n";
-    let told = told(config(&format!("{GOOD}{text}")));
-    for part in [
-        "limits.inbox: expected 1 MiB or more",
-        "limits.outbox: expected 1 MiB or more",
-        "limits.backlog: ",
-        "limits.commits: ",
-        "link.ping: expected \"1s\" or more",
-        "link.keepalive: ",
-        "store.path: expected a path",
-    ] {
-        assert!(told.contains(part), "{part} is not in:\n{told}");
-    }
-    let text = "[limits]\nstanza_in = \"20 MiB\"\n";
-    assert!(self::told(config(&format!("{GOOD}{text}"))).contains("twice limits.stanza_in"));
-}
-
-#[test]
-fn local_domains_are_domains() {
-    let text = format!("{GOOD}local_domains = [\"Example.COM\", \"\", \"a@b.example\"]\n");
-    let told = told(config(&text));
-    assert!(told.contains("component.local_domains: expected domains such as"), "{told}");
-    assert!(told.contains("found \"a@b.example\""), "{told}");
-    let text = format!("{GOOD}local_domains = [\"Example.COM\"]\n");
-    let config = config(&text).expect("good");
-    assert_eq!(config.domains[0].common.local_domains, ["example.com"]);
-}
-
-#[test]
-fn a_path_that_depends_on_the_directory_is_warned_of() {
-    let more = "[domains.\"rooms.b.example\".component]\n[store]\npath = \"store\"\n";
-    let config = good(more);
-    let warned = config.warnings.iter().filter(|warning| warning.contains("give a path from /"));
-    assert_eq!(warned.count(), 2, "{:?}", config.warnings);
-}
-
-#[test]
 fn a_variable_that_is_not_text_is_no_default() {
     use std::os::unix::ffi::OsStringExt;
     let mut sources = sources(&[]);
@@ -448,14 +301,4 @@ fn a_key_that_is_nothing_like_another_is_not_taken_for_it() {
 fn a_number_from_the_environment_is_told_to_lack_its_unit() {
     let told = loaded(GOOD, &[("ANNEX_STORE__CACHE", "64")]).expect_err("no unit").to_string();
     assert!(told.contains("add a unit, such as KiB"), "{told}");
-}
-
-#[test]
-fn contacts_are_addresses_of_kinds_that_are_registered() {
-    let text = format!("{GOOD}contacts = {{ abuse = \"mailto:a@b\", abus = \"x@y\" }}\n");
-    let told = told(config(&text));
-    assert!(told.contains("component.contacts: there is no kind abus, but abuse, admin"), "{told}");
-    assert!(told.contains("expected addresses such as \"mailto:a@b\", found \"x@y\""), "{told}");
-    let config = good("contacts = { status = [\"https://status.example.com\"] }\n");
-    assert_eq!(config.domains[0].common.contacts["status"], ["https://status.example.com"]);
 }
