@@ -11,6 +11,7 @@ from . import (  # noqa: F401
     history,
     leave,
     library,
+    mistakes,
     multicast,
     nick,
     person,
