@@ -5,11 +5,11 @@
 
 use std::{ops::Bound, time::Duration};
 
-use annex_stanza::{Jid, Timestamp};
+use annex_stanza::{Field, FieldKind, Jid, Timestamp, form::Method};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    command::{Access, Arguments, Command, Next, Report},
+    command::{Access, Arguments, Command, Next, Report, Step},
     commands::Ticket,
     context::{Context, Outcome},
     effect::Timer,
@@ -102,9 +102,15 @@ fn show<C>(
     _: &mut C,
     _: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
+    if answered == 0 {
+        let before = Field::new(FieldKind::TextSingle, "before")
+            .label("Older than this stamp (empty for the newest)")
+            .datatype("xs:unsignedLong", Method::Basic);
+        return Ok(Next::Ask(Step { fields: vec![before], ..Step::default() }));
+    }
     let before = match given.one("before").map(str::parse::<u64>) {
         Some(Ok(stamp)) => Bound::Excluded(Key::new().u64(stamp).into()),
         Some(Err(_)) => return Err(refusals::bad_before().into()),

@@ -1,5 +1,5 @@
 //! What tests run on: a virtual clock, a store in memory, and a harness that drives any machine as
-//! the daemon would. Pure; launchers for real servers stand behind the feature `servers`.
+//! the daemon would. Pure; real servers are the business of `tests/interop`.
 //!
 //! ```
 //! use annex_testkit::Harness;

@@ -24,9 +24,9 @@
 //! fan-outs promise none. Nothing may be left over when the next step that causes something begins,
 //! or at the end.
 
-use std::{fmt, path::Path, time::Duration};
+use std::{fmt, path::Path};
 
-use annex_service::{effect::Response, machine::Machine};
+use annex_service::{effect::Response, machine::Machine, settings::duration};
 use serde_json::Value;
 
 use crate::{
@@ -132,7 +132,9 @@ impl<M: Machine> Play<'_, M> {
                 let input = wire::try_input(stanza)?;
                 self.harness.input(input);
             }
-            ("advance", time) => self.harness.advance(duration(time)?),
+            ("advance", time) => {
+                self.harness.advance(duration(time).ok_or_else(|| format!("not a time: {time}"))?);
+            }
             ("hold", "") => self.harness.hold(),
             ("release", "") => self.harness.release(),
             ("crash", "before-commit") => self.harness.crash(Crash::BeforeCommit),
@@ -201,17 +203,4 @@ impl<M: Machine> Play<'_, M> {
 
 fn json(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().map_err(|_| format!("not a time: {text}"))?;
-    match &text[digits..] {
-        "ms" => Ok(Duration::from_millis(number)),
-        "s" => Ok(Duration::from_secs(number)),
-        "m" => Ok(Duration::from_secs(60 * number)),
-        "h" => Ok(Duration::from_secs(60 * 60 * number)),
-        "d" => Ok(Duration::from_secs(24 * 60 * 60 * number)),
-        _ => Err(format!("not a time: {text}")),
-    }
 }

@@ -32,7 +32,12 @@ pub(crate) fn render(lane: Lane, template: &Template, to: &Recipient) -> Sent {
         Err(error) => panic!("what was sent is not UTF-8: {error}"),
     };
     let to_attribute = text(to.to.to_vec());
-    Sent { lane, to: unescape(&to_attribute), xml: text(template.render(to)) }
+    let xml = text(template.render(to));
+    // A server ends the stream over anything else, and every user pays.
+    if let Err(why) = try_input(&xml) {
+        panic!("what was sent is {why}: {xml}");
+    }
+    Sent { lane, to: unescape(&to_attribute), xml }
 }
 
 fn unescape(text: &str) -> String {

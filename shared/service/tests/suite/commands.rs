@@ -470,3 +470,34 @@ fn who_is_no_admin_gives_the_process_no_orders() {
         assert!(harness.next_call().is_none());
     }
 }
+
+#[test]
+fn the_audit_log_is_paged_through_by_command_too() {
+    let mut harness = probe();
+    for n in 0..60 {
+        let act = format!("<audit reason='{n}'/>");
+        harness.stanza(&crate::probe::message("a@probe.example.com", &act));
+    }
+    let page = |harness: &mut Probed, before: &str| {
+        let id = session(&send(harness, ADMIN, "node='audit'", ""));
+        send(
+            harness,
+            ADMIN,
+            &format!("node='audit' sessionid='{id}'"),
+            &submit(&[("before", before)]),
+        )
+    };
+    let sent = page(&mut harness, "");
+    assert!(
+        sent.xml.contains("<value>59</value>") && sent.xml.contains("<value>10</value>"),
+        "{sent}"
+    );
+    let (_, before) = sent.xml.split_once("go on with before=").unwrap();
+    let sent = page(&mut harness, before.split_once('<').unwrap().0);
+    assert!(sent.xml.contains("10 entries"), "{sent}");
+    assert!(
+        sent.xml.contains("<value>9</value>") && !sent.xml.contains("<value>10</value>"),
+        "{sent}"
+    );
+    refused(&page(&mut harness, "x"), "modify", "bad-request", Some("bad-payload"));
+}
