@@ -1,5 +1,7 @@
 //! Whether a stanza with addresses is accepted, and who gets it (XEP-0033 §3, §6, §9).
 
+use std::sync::Arc;
+
 use annex_service::context::{Context, Failure, Outcome};
 use annex_stanza::{Kind, Refusal, Stanza};
 
@@ -24,7 +26,7 @@ pub(crate) enum Mode {
 /// A stanza that may be delivered.
 #[derive(Debug)]
 pub(crate) struct Prepared {
-    pub(crate) draft: Draft,
+    pub(crate) draft: Arc<Draft>,
     pub(crate) targets: Vec<Target>,
     /// Entries that fail by themselves.
     pub(crate) refused: Option<Refusal>,
@@ -35,7 +37,7 @@ pub(crate) struct Prepared {
 impl Prepared {
     /// For these, without a check.
     pub(crate) fn new(draft: Draft, targets: Vec<Target>) -> Self {
-        Self { draft, targets, refused: None, told: Vec::new() }
+        Self { draft: draft.into(), targets, refused: None, told: Vec::new() }
     }
 }
 
@@ -119,7 +121,7 @@ pub(crate) fn prepare(
     }
     let refused = (!bad.is_empty()).then(|| refusals::bad_addresses(&bad));
     let told = bad.into_iter().map(|(fault, named, _)| (named, refusals::why(fault))).collect();
-    Ok(Prepared { draft, targets, refused, told })
+    Ok(Prepared { draft: draft.into(), targets, refused, told })
 }
 
 /// Bytes of a copy at most.

@@ -56,10 +56,9 @@ pub(crate) fn relay<'a>(
     mut targets: impl Iterator<Item = &'a Jid>,
     common: &Common,
 ) -> Result<(), Refusal> {
-    if common.is_local(sender) || targets.all(|jid| is_near(jid, common)) {
-        Ok(())
-    } else {
-        Err(refusals::relay())
+    match targets.find(|jid| !is_near(jid, common)) {
+        Some(far) if !common.is_local(sender) => Err(refusals::relay(far)),
+        _ => Ok(()),
     }
 }
 

@@ -112,6 +112,11 @@ impl Addresses {
         &self.bytes[self.head.clone()]
     }
 
+    /// Bytes of memory, roughly.
+    pub(crate) fn size(&self) -> usize {
+        self.bytes.len() + size_of::<Entry>() * self.entries.len()
+    }
+
     /// An entry as it came.
     pub fn verbatim(&self, entry: &Entry) -> Bytes {
         self.bytes.slice(entry.range.clone())
@@ -278,6 +283,8 @@ fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
     if let (Some(range), None) = (jid, entry.fault) {
         match Jid::parse(&unescape(&bytes[range])) {
             Ok(jid) => entry.jid = Some(jid),
+            // Another service has delivered to it: what it is to that one is not ours to judge.
+            Err(_) if entry.delivered => {}
             Err(_) => entry.fault = Some(Fault::Malformed),
         }
     }

@@ -60,6 +60,12 @@ impl Draft {
             addresses,
         }
     }
+
+    /// Bytes of memory, roughly.
+    pub(crate) fn size(&self) -> usize {
+        let addresses = self.addresses.as_ref().map_or(0, Addresses::size);
+        self.before.len() + self.after.len() + addresses
+    }
 }
 
 /// Someone who may be delivered to, before duplicates are taken out.

@@ -158,7 +158,7 @@ pub(crate) fn tell_gone(
     let left = addresses(record).into_iter().filter(|jid| !others.contains(jid.key()));
     let target = |jid| Target { jid, entry: 0, listed: false, blind: false };
     let targets = left.map(target).collect();
-    let draft = Draft { addresses: None, ..told.draft.clone() };
+    let draft = Draft { addresses: None, ..(*told.draft).clone() };
     context.turn.delete(ORIGINS, told.draft.from.key().as_bytes());
     // Where the server does not let it be told, nobody is; that is how it was asked for.
     if multicast.probe.verdict != Verdict::Refused {

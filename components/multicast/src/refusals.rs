@@ -1,6 +1,6 @@
 //! Why things are refused: condition and stable reason name, each in one place (XEP-0033 §9).
 
-use annex_stanza::{Condition, ErrorType, Refusal, Xml, ns};
+use annex_stanza::{Condition, ErrorType, Jid, Refusal, Xml, ns};
 
 use crate::address::Fault;
 
@@ -27,9 +27,6 @@ refusals! {
         "Write to the service itself; lists stand among the addresses",
     /// §2.2.
     no_access: Forbidden "multicast.access" "You may not use this service",
-    /// §2.2.
-    relay: Forbidden "multicast.relay"
-        "From other domains only recipients of this one can be reached; nobody got this",
     /// The server does not let the sender's address stay.
     not_permitted: Forbidden "multicast.from"
         "The server does not let this service keep senders' addresses; its operator knows more",
@@ -67,6 +64,13 @@ refusals! {
         "A list has addresses of users as members, not this service's own",
     /// A list stays somebody's.
     last_owner: NotAcceptable "multicast.list.last-owner" "A list keeps at least one owner",
+}
+
+/// §2.2: our server cannot speak for the sender's to a third.
+pub(crate) fn relay(far: &Jid) -> Refusal {
+    Refusal::new(Condition::Forbidden, "multicast.relay").text(format!(
+        "From your domain only recipients of this one can be reached, and not {far}; nobody got this"
+    ))
 }
 
 /// §9: more addresses than this sender may give.

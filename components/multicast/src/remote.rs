@@ -9,6 +9,7 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
@@ -90,7 +91,7 @@ pub(crate) struct Relayed {
     at: Duration,
     bytes: usize,
     /// The stanza.
-    pub(crate) draft: Draft,
+    pub(crate) draft: Arc<Draft>,
     /// Whom the service was to deliver to.
     pub(crate) targets: Vec<Target>,
 }
@@ -218,19 +219,21 @@ impl Remote {
     pub(crate) fn keep(
         &mut self,
         service: &Jid,
-        draft: &Draft,
+        draft: &Arc<Draft>,
         targets: &[&Target],
         now: Duration,
     ) {
         // Without an id no bounce can be told from another.
         let Some(first) = targets.first().filter(|_| draft.id.is_some()) else { return };
-        let bytes = draft.before.len() + draft.after.len() + 64 * targets.len();
+        // Several services get parts of one stanza.
+        let shared = self.relayed.back().is_some_and(|last| Arc::ptr_eq(&last.draft, draft));
+        let bytes = size_of::<Target>() * targets.len() + if shared { 0 } else { draft.size() };
         self.relayed.push_back(Relayed {
             service: service.clone(),
             domain: first.jid.domain_key().to_owned(),
             at: now,
             bytes,
-            draft: draft.clone(),
+            draft: Arc::clone(draft),
             targets: targets.iter().map(|one| (*one).clone()).collect(),
         });
         self.bytes += bytes;

@@ -32,16 +32,14 @@ pub(crate) struct Sweep {
     /// The last sender that was asked.
     cursor: Vec<u8>,
     running: bool,
-    /// Senders by the id of the ping.
-    asked: BTreeMap<String, Jid>,
+    /// The id of the ping by sender.
+    asked: BTreeMap<Jid, String>,
 }
 
 impl Sweep {
     /// The sender is there, or says itself that it is not.
     pub(crate) fn heard(&mut self, origin: &Jid) {
-        if !self.asked.is_empty() {
-            self.asked.retain(|_, asked| asked != origin);
-        }
+        self.asked.remove(origin);
     }
 
     /// Senders that were asked and have not answered.
@@ -82,7 +80,7 @@ pub(crate) fn ask(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> O
             xml.leaf("ping", ns::PING);
         });
         context.turn.send(&ping, &origin);
-        multicast.sweep.asked.insert(id, origin);
+        multicast.sweep.asked.insert(origin, id);
     }
     multicast.sweep.running = !page.complete;
     if let Some(last) = page.rows.last().filter(|_| !page.complete) {
@@ -100,10 +98,9 @@ pub(crate) fn answer(
     stanza: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> Outcome<bool> {
-    let Some(id) = &stanza.id else { return Ok(false) };
-    let Some(origin) = multicast.sweep.asked.get(id).filter(|asked| **asked == stanza.from) else {
+    if stanza.id.is_none() || multicast.sweep.asked.get(&stanza.from) != stanza.id.as_ref() {
         return Ok(false);
-    };
+    }
     let gone = stanza.kind == Kind::Iq(IqType::Error)
         && matches!(
             read_error(stanza),
@@ -117,21 +114,20 @@ pub(crate) fn answer(
                 _
             ))
         );
-    let origin = origin.clone();
     if gone {
-        give_up(multicast, &origin, context)?;
+        give_up(multicast, &stanza.from, context)?;
     }
-    multicast.sweep.asked.remove(id);
+    multicast.sweep.asked.remove(&stanza.from);
     Ok(true)
 }
 
 /// Those who said nothing for so long are gone.
 pub(crate) fn grace(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> Outcome<()> {
     for _ in 0..PORTION {
-        let Some((id, origin)) = multicast.sweep.asked.first_key_value() else { return Ok(()) };
-        let (id, origin) = (id.clone(), origin.clone());
+        let Some((origin, _)) = multicast.sweep.asked.first_key_value() else { return Ok(()) };
+        let origin = origin.clone();
         give_up(multicast, &origin, context)?;
-        multicast.sweep.asked.remove(&id);
+        multicast.sweep.asked.remove(&origin);
     }
     context.turn.arm(TIMER_GRACE, Duration::ZERO);
     Ok(())

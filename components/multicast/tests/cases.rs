@@ -135,6 +135,17 @@ fn what_is_marked_delivered_is_shown_and_not_delivered() {
     assert!(has(&sent[0].xml, "<address type='to' jid='a@example.com' delivered='true'/>"));
 }
 
+#[test]
+fn what_others_have_delivered_to_is_not_ours_to_judge() {
+    let mut harness = open(json!({}));
+    let theirs = "<address type='to' jid='@@' delivered='true'/>\
+                  <address type='cc' uri='sip:x@y' delivered='true'/>";
+    harness.stanza(&message(&(theirs.to_owned() + &to("a@example.com"))));
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["a@example.com"]);
+    assert!(has(&sent[0].xml, theirs));
+}
+
 // M4
 
 #[test]
@@ -489,7 +500,8 @@ fn a_positive_answer_is_asked_for_again_after_a_day_and_strangers_cannot_answer(
 fn from_elsewhere_to_elsewhere_is_forbidden_and_nobody_receives() {
     let mut harness = open(json!({}));
     harness.stanza(&from("dave@example.net/x", &(to("a@example.com") + &to("b@example.org"))));
-    assert_eq!(error(&mut harness).0, "forbidden");
+    let (condition, text) = error(&mut harness);
+    assert!(condition == "forbidden" && text.contains("b@example.org"), "{text}");
     harness.stanza(&from("dave@example.net/x", &to("a@example.com")));
     assert_eq!(recipients(&harness.take()), ["a@example.com"]);
 }

@@ -194,6 +194,24 @@ fn after_an_outage_those_who_are_gone_are_told_of() {
 }
 
 #[test]
+fn a_far_service_that_was_to_tell_of_presence_tells_of_its_end() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.net", "b@example.net"]);
+    common::discovered(&mut harness, "example.net", "mc.example.net", None);
+    harness.take();
+    available(&mut harness, &["a@example.net", "b@example.net", "c@example.org"]);
+    assert_eq!(recipients(&harness.take()), ["c@example.org", "mc.example.net"]);
+    unavailable(&mut harness);
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["c@example.org", "mc.example.net"]);
+    sent[1].expect(&format!(
+        "<presence type='unavailable' from='{ALICE}' to='mc.example.net'><status>bye</status>\
+         <addresses xmlns='{NS}'><address type='bcc' jid='a@example.net'/>\
+         <address type='bcc' jid='b@example.net'/></addresses></presence>"
+    ));
+}
+
+#[test]
 fn silence_after_an_outage_is_the_end_when_the_grace_is_over() {
     let mut harness = open(json!({ "suspend_grace": "1m" }));
     available(&mut harness, &["a@example.com"]);
