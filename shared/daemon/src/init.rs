@@ -124,7 +124,12 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
         Failure::new(Exit::Failed, format!("{}: {error}{help}", path.display()))
     };
     if let Some(directory) = path.parent() {
+        let is_new = !directory.exists();
         fs::create_dir_all(directory).map_err(named)?;
+        if is_new {
+            // The same for the way to it.
+            fs::set_permissions(directory, Permissions::from_mode(0o755)).map_err(named)?;
+        }
     }
     let mut file =
         OpenOptions::new().write(true).create_new(true).mode(0o640).open(path).map_err(named)?;

@@ -62,13 +62,14 @@ fn init_never_replaces_a_file() {
 #[test]
 fn a_strict_mask_does_not_lock_the_service_out() {
     let directory = tempdir().expect("a directory");
-    let config = directory.path().join("muc.toml");
+    let config = directory.path().join("etc/muc.toml");
     let mut shell = std::process::Command::new("sh");
     let line = "umask 077 && exec \"$0\" init rooms.example.com --server prosody --config \"$1\"";
     shell.args(["-c", line, env!("CARGO_BIN_EXE_annex-muc")]).arg(&config);
     said(&mut shell).ended(0);
     assert_eq!(mode(&config), 0o640);
-    assert_eq!(mode(&directory.path().join("muc.secret")), 0o640);
+    assert_eq!(mode(&directory.path().join("etc/muc.secret")), 0o640);
+    assert_eq!(mode(&directory.path().join("etc")), 0o755);
 }
 
 #[test]

@@ -43,6 +43,9 @@ pub fn load(program: &Program, sources: &Sources) -> Result<Loaded, ConfigError>
     load_text(program, sources, &read_file(&sources.file)?)
 }
 
+/// Where stores are that nobody has put elsewhere.
+const STORES: &str = "/var/lib/annex";
+
 /// The file's content.
 pub(crate) fn read_file(file: &Path) -> Result<String, ConfigError> {
     std::fs::read_to_string(file).map_err(|error| match error.kind() {
@@ -120,6 +123,7 @@ impl Reading<'_> {
         }
         let figment = Figment::new()
             .merge(layer::defaults(self.definitions))
+            .merge(self.named_after_the_file())
             .merge(file)
             .merge(environment)
             .merge(Layer { name: layer::COMMAND_LINE, dict: options });
@@ -137,6 +141,14 @@ impl Reading<'_> {
             domains,
             warnings: std::mem::take(&mut self.warnings),
         }
+    }
+
+    /// `muc-b.toml` beside `muc.toml` has a store of its own, as it has a socket.
+    fn named_after_the_file(&self) -> Layer {
+        let mut dict = Dict::new();
+        let store = Path::new(STORES).join(layer::stem(self.file));
+        layer::insert(&mut dict, "store.path", store.to_string_lossy().into_owned().into());
+        Layer { name: layer::DEFAULT, dict }
     }
 
     /// A further domain: what its table does not say is as for the first one, except what two

@@ -113,7 +113,7 @@ pub(super) const SHARED: &[Shared] = &[
         Live,
         "Do not tell version and operating system (XEP-0092).",
     ),
-    shared("store.path", Type::Text, "", Restart, "Directory of the database."),
+    shared("store.path", Type::Text, "", Restart, "Directory of the database. Default: /var/lib/annex/NAME, where NAME is that of this file."),
     shared(
         "store.durability",
         Type::Word(&["full", "relaxed"]),

@@ -102,3 +102,14 @@ fn contacts_are_addresses_of_kinds_that_are_registered() {
     let config = good("contacts = { status = [\"https://status.example.com\"] }\n");
     assert_eq!(config.domains[0].common.contacts["status"], ["https://status.example.com"]);
 }
+
+#[test]
+fn a_second_file_has_a_store_of_its_own() {
+    let of = |file: &str| {
+        let sources = Sources { file: file.into(), ..sources(&[]) };
+        let config = Config::read_text(&probe::program(), &sources, GOOD).expect("good");
+        config.domains[0].store.path.display().to_string()
+    };
+    assert_eq!(of("/etc/annex/probe.toml"), "/var/lib/annex/probe");
+    assert_eq!(of("/etc/annex/probe-b.toml"), "/var/lib/annex/probe-b");
+}
