@@ -47,6 +47,8 @@ def free_ports(count):
     """
     ports = []
     for port in random.sample(PORTS, len(PORTS)):
+        if len(ports) == count:
+            break
         with socket.socket() as probe:
             claim = socket.socket(socket.AF_UNIX)
             try:
@@ -57,6 +59,4 @@ def free_ports(count):
                 continue
         _taken.append(claim)
         ports.append(port)
-        if len(ports) == count:
-            break
     return ports
