@@ -131,7 +131,7 @@ impl Storage {
         }
         self.shared.fetches.advance(group.len() as u64, self.failed.as_ref());
         if self.unchecked >= LOOK {
-            self.look();
+            self.look(false);
         }
     }
 
@@ -177,7 +177,7 @@ impl Storage {
             self.churn = u64::MAX / 2;
         }
         if self.unchecked > 0 || self.hurried {
-            self.look();
+            self.look(true);
         }
     }
 
@@ -196,15 +196,16 @@ impl Storage {
         }
     }
 
-    fn look(&mut self) {
+    fn look(&mut self, at_rest: bool) {
         if self.shared.compacting.load(Ordering::Relaxed) {
             // Again at the next tick, or after the next portion of writes.
             self.unchecked = 1;
             return;
         }
-        self.unchecked = 0;
+        // What is small now is looked at again when there is time.
+        self.unchecked = u64::from(!at_rest);
         self.hurried = false;
-        if self.failed.is_none() && compact::is_due(self) {
+        if self.failed.is_none() && compact::is_due(self, at_rest) {
             self.churn = 0;
             compact::start(&self.shared);
         }

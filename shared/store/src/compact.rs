@@ -26,20 +26,31 @@ use crate::{
 const REST: usize = 256 * 1024;
 /// Captured bytes that wait when the copy stops caring for the size of its file.
 const HURRY: usize = 4 << 20;
-/// Room that must stay free on the device beside the copy.
-const RESERVE: u64 = 256 << 20;
+/// Room that must be free on the device beside that for the copy, which may take three times the
+/// live data on its way.
+const ROOM: u64 = 32 << 20;
+/// How far files may be beyond twice the live data: the engine works in segments of half a MiB, and
+/// needs some of them to reclaim others.
+const SLACK: u64 = 4 << 20;
+/// Live data that are compacted while the store is being closed: a matter of seconds.
+const AT_THE_END: u64 = 128 << 20;
 
 /// The thread of the compaction under way, for [`wait`].
 #[derive(Default)]
 pub(crate) struct Thread(Mutex<Option<JoinHandle<()>>>);
 
 /// Whether the files are twice the live data, or nearly; and enough was written since the last time
-/// that a compaction will help.
-pub(crate) fn is_due(storage: &Storage) -> bool {
-    let shared = &storage.shared;
+/// that a compaction will help. While commits arrive, small files may grow: they are soon compacted
+/// when there is time.
+pub(crate) fn is_due(storage: &Storage, at_rest: bool) -> bool {
+    let Some(large) = storage.shared.config.compact_from else {
+        return false;
+    };
     let live = storage.writer.state.live();
     let files = storage.writer.engine.file_len();
-    files > shared.config.compact_from && files > live + live / 10 * 9 && storage.churn > live / 4
+    (at_rest || files > large)
+        && files > live + live / 10 * 9 + SLACK
+        && storage.churn > (live / 4).max(SLACK)
 }
 
 /// Compacts on a thread of its own.
@@ -77,6 +88,27 @@ pub(crate) fn wait(shared: &Shared) {
     }
 }
 
+/// Before the store is closed: what the last commits have left behind, unless that takes long. What
+/// a process leaves that only read, or was killed, the next one compacts.
+pub(crate) fn before_closing(shared: &Arc<Shared>) {
+    let small = shared.view().live() <= AT_THE_END;
+    if shared.groups.load(Ordering::Relaxed) == 0 || !small {
+        return;
+    }
+    wait(shared);
+    let due = ask(shared, |storage| {
+        if storage.hurried {
+            storage.churn = u64::MAX / 2;
+        }
+        storage.failed.is_none() && is_due(storage, true)
+    });
+    if due.is_ok_and(|due| due)
+        && let Err(error) = compact(shared)
+    {
+        tracing::warn!(%error, "the store was not compacted");
+    }
+}
+
 /// Compacts, and returns when the old files are gone.
 pub(crate) fn compact(shared: &Shared) -> Result<(), StoreError> {
     if shared.compacting.swap(true, Ordering::AcqRel) {
@@ -94,8 +126,9 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let home = shared.slot.home();
     let live = shared.view().live();
     let free = space::free_space(home.path()).map_err(|error| from_io("compact", &error))?;
-    if free < 2 * live + RESERVE {
-        let why = format!("{free} bytes are free, {} are needed", 2 * live + RESERVE);
+    let needed = 3 * live + ROOM;
+    if free < needed {
+        let why = format!("{free} bytes are free, {needed} are needed");
         return Err(StoreError { what: "compact".into(), why, full: true });
     }
     let owner = shared.slot.engine().get(SCHEMA)?;

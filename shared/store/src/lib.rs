@@ -35,6 +35,7 @@ mod space;
 mod state;
 mod store;
 mod tap;
+mod tighten;
 mod value;
 mod verify;
 mod writer;

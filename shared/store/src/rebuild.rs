@@ -15,6 +15,7 @@ use crate::{
     generation::Home,
     schema::Marks,
     state::{Owner, SCHEMA, STATE, State},
+    tighten::tighten,
     writer::{Changes, Writer},
 };
 
@@ -25,7 +26,7 @@ const LARGEST_BATCH: usize = 1 << 20;
 const LONG: Duration = Duration::from_millis(50);
 const SHORT: Duration = Duration::from_millis(15);
 /// How far the file may run ahead of its content before the writer waits for space to be reclaimed.
-const AHEAD: u64 = 8 << 20;
+const AHEAD: u64 = 1 << 20;
 /// Time for each 128 KiB then: a segment or two are reclaimed in it.
 const PAUSE: Duration = Duration::from_millis(8);
 
@@ -121,8 +122,7 @@ impl<'a> Rebuild<'a> {
     }
 
     /// sled writes about three times what it is given and reclaims the rest behind the writer. Who
-    /// runs ahead leaves a file of 2.7 times its content, which never shrinks by itself; at this
-    /// pace it is 1.3 to 1.5 times.
+    /// runs ahead leaves a file of 2.7 times its content, which hardly shrinks by itself.
     fn keep_pace(&mut self, bytes: usize) {
         if let (Some(writer), Pace::Bulk, false) = (&self.writer, self.pace, self.hurry)
             && writer.engine.file_len() > writer.state.live() + writer.state.live() / 4 + AHEAD
@@ -139,6 +139,9 @@ impl<'a> Rebuild<'a> {
         let Some(Writer { mut engine, mut state }) = self.writer.take() else {
             return Err(StoreError::new("build generation", "it is finished"));
         };
+        if self.pace == Pace::Bulk && !self.hurry {
+            tighten(&engine, state.live())?;
+        }
         state.marks = marks;
         let mut batch = Batch::default();
         batch.put(SCHEMA, &owner.encode());

@@ -72,19 +72,21 @@ pub struct Config {
     pub durability: Durability,
     /// What it contains.
     pub schema: Arc<Schema>,
-    /// Files smaller than this are never compacted, in bytes.
-    pub compact_from: u64,
+    /// Files smaller than this are compacted only while nothing is written, in bytes; none: nothing
+    /// is compacted by itself.
+    pub compact_from: Option<u64>,
 }
 
 impl Config {
-    /// The store in `path` with full durability, a cache of 64 MiB, and compaction from 64 MiB.
+    /// The store in `path` with full durability, a cache of 64 MiB, and compaction under load from
+    /// 64 MiB.
     pub fn new(path: impl Into<PathBuf>, schema: Schema) -> Self {
         Self {
             path: path.into(),
             cache_capacity: 64 << 20,
             durability: Durability::Full,
             schema: Arc::new(schema),
-            compact_from: 64 << 20,
+            compact_from: Some(64 << 20),
         }
     }
 }

@@ -207,13 +207,17 @@ fn unsupported(what: &str) -> StoreError {
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        self.shared.closing.store(true, Ordering::Relaxed);
-        self.shared.queue.close();
+        let me = thread::current().id();
         let threads =
             std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner));
-        let me = thread::current().id();
-        if threads.iter().any(|thread| thread.thread().id() == me) {
-            // The last clone lived in a callback: the threads cannot wait for themselves.
+        // The last clone may live in a callback: the threads cannot wait for themselves.
+        let waits = threads.iter().all(|thread| thread.thread().id() != me);
+        if waits {
+            compact::before_closing(&self.shared);
+        }
+        self.shared.closing.store(true, Ordering::Relaxed);
+        self.shared.queue.close();
+        if !waits {
             return;
         }
         for thread in threads {

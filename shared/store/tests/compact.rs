@@ -24,7 +24,7 @@ fn files_stay_within_twice_the_live_data() {
     const RECORDS: u64 = 200_000;
     let dir = tempfile::tempdir().unwrap();
     // No compaction by itself: its moment would depend on the machine.
-    let config = annex_store::Config { compact_from: u64::MAX, ..config(dir.path()) };
+    let config = annex_store::Config { compact_from: None, ..config(dir.path()) };
     let mut running = Running::open(config.clone()).unwrap();
     for start in (0..RECORDS).step_by(2_000) {
         let put = |n| Op::put(ROOM, key(n), noise(n, 100));
@@ -53,7 +53,7 @@ fn files_stay_within_twice_the_live_data() {
 #[test]
 fn compaction_starts_by_itself_when_the_files_have_grown() {
     let dir = tempfile::tempdir().unwrap();
-    let config = annex_store::Config { compact_from: 4 << 20, ..config(dir.path()) };
+    let config = annex_store::Config { compact_from: Some(4 << 20), ..config(dir.path()) };
     let mut running = Running::open(config).unwrap();
     for start in (0..20_000).step_by(500) {
         running.write((start..start + 500).map(|n| Op::put(ROOM, key(n), noise(n, 500))).collect());
@@ -73,6 +73,28 @@ fn compaction_starts_by_itself_when_the_files_have_grown() {
         running.write(vec![Op::put(ROOM, key(turn % 2_000 * 10), noise(turn, 500))]);
     }
     panic!("it never started: {:?}", running.store.inspect());
+}
+
+#[test]
+fn a_store_that_is_closed_after_its_last_write_is_small() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut running = Running::open(config(dir.path())).unwrap();
+    for start in (0..60_000).step_by(1_000) {
+        running
+            .write((start..start + 1_000).map(|n| Op::put(ROOM, key(n), noise(n, 100))).collect());
+    }
+    for start in (0..60_000).step_by(1_000) {
+        let gone = (start..start + 1_000).filter(|n| n % 10 != 0);
+        running.write(gone.map(|n| Op::delete(ROOM, key(n))).collect());
+    }
+    let live = running.store.inspect().live_bytes;
+    let before = running.store.inspect().file_bytes;
+    running.store.close();
+    let after = files(dir.path());
+    assert!(after <= 2 * live + (4 << 20), "{before} → {after}, live {live}");
+    let running = Running::open(config(dir.path())).unwrap();
+    running.healthy();
+    assert_eq!(running.store.inspect().live_bytes, live);
 }
 
 #[test]
