@@ -123,6 +123,15 @@ impl Record for RoomRecord {
     const TABLE: Table = ROOMS;
 }
 
+impl RoomRecord {
+    /// The same with another password, where it has one.
+    pub(crate) fn redacted(mut self, pseudonym: &mut dyn FnMut(&str) -> String) -> Option<Vec<u8>> {
+        let password = self.config.password.as_mut()?;
+        *password = pseudonym(password);
+        Some(self.encode().to_vec())
+    }
+}
+
 /// A room's subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectRecord {

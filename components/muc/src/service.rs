@@ -8,6 +8,7 @@ use annex_service::{
     context::{Context, Failure, Outcome},
     effect::{Effect, Response, Timer},
     pending::Pending,
+    record::Record,
     registry::{Answer, Registry, Shape},
     settings::{Mistake, Setting},
     store::{Page, Table},
@@ -18,7 +19,8 @@ use crate::{
     config::{self, Settings},
     disco,
     feature::self_ping,
-    keys, operator, person, refusals,
+    keys::{self, RoomRecord},
+    operator, person, refusals,
     room::{
         Rooms, admin,
         depart::Departure,
@@ -181,6 +183,14 @@ impl Component for Muc {
             // An event failed in the middle: nobody knows which rooms it changed.
             self.rooms.clear();
         }
+    }
+
+    fn redact(
+        table: Table,
+        record: &[u8],
+        pseudonym: &mut dyn FnMut(&str) -> String,
+    ) -> Option<Vec<u8>> {
+        (table == RoomRecord::TABLE).then(|| RoomRecord::decode(record).ok())??.redacted(pseudonym)
     }
 
     fn status(&self) -> serde_json::Value {

@@ -4,11 +4,12 @@ mod common;
 
 use std::io::BufReader;
 
-use annex_daemon::runtime::trace::replay;
+use annex_daemon::runtime::{Control, trace::replay};
 use annex_service::{
-    effect::{Effect, Lane},
+    effect::{Effect, Lane, Response},
     input::Input,
-    store::Scan,
+    machine::Machine,
+    store::{Scan, Table},
     turn::Turn,
 };
 use annex_stanza::{Kind, MessageType, Outgoing, Recipient};
@@ -17,6 +18,8 @@ use proptest::{
     prelude::*,
     test_runner::{Config, TestRunner},
 };
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
 
 /// Uses everything that a machine may use: clocks, randomness, stamps, reads, writes, fetches.
 fn busy() -> impl FnMut(Input, &mut Turn<'_>) + Send + 'static {
@@ -105,8 +108,8 @@ fn traced(history: &[(String, bool)]) -> String {
 }
 
 fn replayed(trace: &str) -> (u64, usize) {
-    let mut machine = Script(busy());
-    let replayed = replay(BufReader::new(trace.as_bytes()), &mut machine).expect("a sound trace");
+    let replayed =
+        replay(BufReader::new(trace.as_bytes()), |_, _| Script(busy())).expect("a sound trace");
     assert_eq!(replayed.differences, []);
     (replayed.inputs, trace.lines().count())
 }
@@ -128,13 +131,13 @@ fn a_random_history_replays_equal() {
 fn a_machine_that_behaves_otherwise_is_found_out() {
     let trace = traced(&[("aa".into(), false), ("bbb".into(), true)]);
     let mut inner = busy();
-    let mut other = Script(move |input: Input, turn: &mut Turn<'_>| {
+    let other = Script(move |input: Input, turn: &mut Turn<'_>| {
         if matches!(input, Input::Stanza(_)) {
             turn.random();
         }
         inner(input, turn);
     });
-    let replayed = replay(BufReader::new(trace.as_bytes()), &mut other).expect("a sound trace");
+    let replayed = replay(BufReader::new(trace.as_bytes()), |_, _| other).expect("a sound trace");
     assert_eq!(replayed.differences.len(), 2, "{:?}", replayed.differences);
 }
 
@@ -152,4 +155,136 @@ fn a_trace_has_mode_0600() {
     );
     assert_eq!(mode & 0o777, 0o600);
     assert!(!std::fs::read_to_string(&path).expect("text").contains(common::SECRET));
+}
+
+/// A door with a password: kept as a record, set by a form, asked for with `<password/>`, and shown
+/// to who sets it. Its first one is configured.
+struct Door {
+    section: Value,
+}
+
+impl Machine for Door {
+    fn handle(&mut self, input: Input, turn: &mut Turn<'_>) {
+        let kept = turn.get(TABLE, b"door").expect("read");
+        let kept = kept.map(|kept| String::from_utf8(kept[1..].to_vec()).expect("text"));
+        let configured = self.section["door_password"].as_str().expect("text").to_owned();
+        let password = kept.unwrap_or(configured);
+        match input {
+            Input::Online { .. } => {
+                turn.emit(Effect::Fetch { id: 1, scan: Scan::all(TABLE) });
+            }
+            Input::Fetched { page, .. } => {
+                let rows: usize = page.rows.iter().map(|row| row.value.len()).sum();
+                say(&format!("<body>{rows} bytes</body>"), turn);
+            }
+            Input::Config { section, .. } => self.section = section,
+            Input::Command { token, arguments, .. } => {
+                let right = arguments["password"] == *password;
+                let answer = json!({ "right": right, "password": password });
+                turn.emit(Effect::Respond { token, response: Response::json(200, &answer) });
+            }
+            Input::Stanza(stanza) => {
+                let form = stanza.payload.find("jabber:x:data", "x");
+                let form = form.map(|form| stanza.payload.element(form).expect("a tree"));
+                if let Some(value) =
+                    form.and_then(|form| Some(form.children().next()?.children().next()?.text()))
+                {
+                    turn.put(TABLE, *b"door", format!("\x01{value}"));
+                    let mut xml = annex_stanza::Xml::new();
+                    xml.open("field").attr("xmlns", "jabber:x:data").attr("type", "text-private");
+                    xml.text_element("value", None, &value).close();
+                    say(std::str::from_utf8(&xml.finish()).expect("text"), turn);
+                } else {
+                    let given = stanza.payload.text("jabber:client", "password");
+                    say(&format!("<body>{}</body>", given.as_ref() == Some(&password)), turn);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn redact(
+        table: Table,
+        record: &[u8],
+        pseudonym: &mut dyn FnMut(&str) -> String,
+    ) -> Option<Vec<u8>> {
+        assert_eq!(table, TABLE);
+        let secret = std::str::from_utf8(&record[1..]).expect("text");
+        Some(format!("\x01{}", pseudonym(secret)).into_bytes())
+    }
+}
+
+fn say(payload: &str, turn: &mut Turn<'_>) {
+    let note = Outgoing::message(MessageType::Chat, &jid(DOMAIN)).payload(payload.as_bytes());
+    turn.send(&note, &jid("a@x"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_secret_stands_in_a_trace_and_it_replays_equal() {
+    let directory = tempfile::tempdir().expect("directory");
+    let path = directory.path().join("trace");
+    let section = json!({ "door_password": "first secret", "max_password": 64 });
+    let setup = Setup { trace: Some(path.clone()), section: section.clone(), ..Setup::default() };
+    let give = |password: &str| {
+        format!("<message from='a@x/r' to='{DOMAIN}'><password>{password}</password></message>")
+    };
+    let set = |password: &str| {
+        format!(
+            "<message from='a@x/r' to='{DOMAIN}'><x xmlns='jabber:x:data'><field var='roomsecret'><value>{password}</value></field></x></message>"
+        )
+    };
+    let mut traces = Vec::new();
+    for _ in 0..2 {
+        let mut running = setup.clone().start(Door { section: section.clone() });
+        let mut server = running.net.accept().await;
+        server.payload().await;
+        for (xml, right) in [
+            (give("wrong &lt; guess"), None),
+            (set("second &amp; 'secret'"), None),
+            (give("second &amp; 'secret'"), Some(true)),
+            (give("other guess"), Some(false)),
+            (set("pin"), None),
+            (give("pin"), Some(true)),
+        ] {
+            server.send(&xml).await;
+            let answer = server.payload().await;
+            if let Some(right) = right {
+                assert_eq!(answer, format!("<body>{right}</body>"));
+            }
+        }
+        let (reply, answer) = oneshot::channel();
+        running
+            .order(Control::Command {
+                verb: "open".into(),
+                arguments: json!({ "password": "pin" }),
+                actor: "root".into(),
+                reply,
+            })
+            .await;
+        assert!(String::from_utf8_lossy(&answer.await.expect("answer").body).contains("true"));
+        running
+            .order(Control::Config {
+                common: Box::new(annex_testkit::common(DOMAIN)),
+                section: json!({ "door_password": "third secret", "max_password": 64 }),
+                link: None,
+                limits: None,
+            })
+            .await;
+        running.stop().await;
+        traces.push(std::fs::read_to_string(&path).expect("trace"));
+    }
+    for trace in traces {
+        for secret in
+            ["first secret", "guess", "second", "pin<", "'pin'", "\"pin\"", "third secret"]
+        {
+            assert!(!trace.contains(secret), "{secret} is in {trace}");
+            assert!(!trace.contains(&hex::encode(secret)), "{secret} is in {trace}");
+        }
+        assert!(!trace.contains(&format!("01{}", hex::encode("pin"))), "{trace}");
+        assert!(trace.contains("\"max_password\":64"), "{trace}");
+        let door = |_, section: &Value| Door { section: section.clone() };
+        let replayed = replay(BufReader::new(trace.as_bytes()), door).expect("a sound trace");
+        assert_eq!(replayed.differences, [], "{trace}");
+        assert!(replayed.inputs > 10);
+    }
 }

@@ -157,4 +157,13 @@ pub trait Component: Sized {
     fn status(&self) -> serde_json::Value {
         serde_json::json!({})
     }
+
+    /// A record with each of its secrets replaced by its pseudonym, for traces; none if it has none.
+    fn redact(
+        _table: Table,
+        _record: &[u8],
+        _pseudonym: &mut dyn FnMut(&str) -> String,
+    ) -> Option<Vec<u8>> {
+        None
+    }
 }

@@ -1,6 +1,6 @@
 //! The one trait between a service and what runs it.
 
-use crate::{input::Input, turn::Turn};
+use crate::{input::Input, store::Table, turn::Turn};
 
 /// A service as a pure state machine: one input in; what must happen goes out through the turn, in
 /// order. No IO, no clock, no randomness of its own.
@@ -11,5 +11,17 @@ pub trait Machine {
     /// Numbers for `status`, by name; asked between turns.
     fn status(&self) -> serde_json::Value {
         serde_json::Value::Null
+    }
+
+    /// A record with each of its secrets replaced by its pseudonym, for traces; none if it has none.
+    fn redact(
+        _table: Table,
+        _record: &[u8],
+        _pseudonym: &mut dyn FnMut(&str) -> String,
+    ) -> Option<Vec<u8>>
+    where
+        Self: Sized,
+    {
+        None
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     machine::Machine,
     registry::{Answer, Handler, Registry, Shape},
     slices,
-    store::{Page, StoreError},
+    store::{Page, StoreError, Table},
     turn::Turn,
     unconfirmed,
 };
@@ -382,6 +382,14 @@ impl<C: Component> Machine for Service<C> {
 
     fn status(&self) -> serde_json::Value {
         self.component.status()
+    }
+
+    fn redact(
+        table: Table,
+        record: &[u8],
+        pseudonym: &mut dyn FnMut(&str) -> String,
+    ) -> Option<Vec<u8>> {
+        C::redact(table, record, pseudonym)
     }
 }
 

@@ -1,5 +1,11 @@
 //! §10: creating, configuring, destroying.
 
+use annex_muc::{
+    Muc,
+    keys::{self, RoomRecord},
+};
+use annex_service::{component::Component, record::Record};
+
 use crate::table::*;
 
 /// Case 34, §10.1.
@@ -282,7 +288,7 @@ fn a_destroyed_room_tells_each_session_once_where_to_go() {
     table.stanza(&destroy(ALICE));
     table.told(ALICE, &["iq: error cancel item-not-found"]);
     // Nothing of it is left.
-    for kind in annex_muc::keys::TABLES {
+    for kind in keys::TABLES {
         assert!(table.harness.store().table(*kind).is_empty(), "{}", kind.name);
     }
 }
@@ -318,4 +324,26 @@ fn a_service_admin_may_do_what_an_owner_may() {
     table.told(ALICE, &["iq: error cancel not-allowed"]);
     table.admin(ALICE, "<item jid='alice@example.com' affiliation='none'/>");
     table.told(ALICE, &["iq: error cancel conflict"]);
+}
+
+/// Of a room with a password, a trace has the rest.
+#[test]
+fn a_traced_room_keeps_its_password_to_itself() {
+    let mut table = Table::three();
+    table.submit(&[
+        ("muc#roomconfig_passwordprotectedroom", &["1"]),
+        ("muc#roomconfig_roomsecret", &["open sesame"]),
+    ]);
+    let mut secrets = Vec::new();
+    for row in table.harness.store().table(keys::ROOMS) {
+        let redacted = Muc::redact(keys::ROOMS, &row.value, &mut |secret| {
+            secrets.push(secret.to_owned());
+            "another".to_owned()
+        });
+        let redacted = RoomRecord::decode(&redacted.expect("a secret")).expect("a record");
+        let mut record = RoomRecord::of(&row).expect("a record");
+        record.config.password = Some("another".to_owned());
+        assert_eq!(redacted, record);
+    }
+    assert_eq!(secrets, ["open sesame"]);
 }

@@ -19,6 +19,8 @@ use secrecy::SecretString;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, oneshot};
 
+use super::trace::Tracing;
+
 /// Everything that one domain's runtime needs to know, beside its machine and its store.
 #[derive(Debug, Clone)]
 pub struct DomainSettings {
@@ -28,8 +30,8 @@ pub struct DomainSettings {
     pub limits: Limits,
     /// When free space on the store's device counts as low; none where there is no device.
     pub space: Option<Space>,
-    /// Where a trace of all inputs is written (0600); none: nowhere.
-    pub trace: Option<PathBuf>,
+    /// Where a trace of all inputs is written; none: nowhere.
+    pub trace: Option<Tracing>,
     /// Where events for HTTP listeners go.
     pub publish: broadcast::Sender<Published>,
     /// Where the process around the domain takes orders; none where there is no such process.

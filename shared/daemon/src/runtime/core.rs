@@ -117,7 +117,11 @@ impl<M: Machine> Core<M> {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(|error| RunError::Random(error.to_string()))?;
         let trace = match &settings.trace {
-            Some(path) => Some(Trace::create(path, marks, seed)?),
+            Some(tracing) => {
+                let mut key = [0; 32];
+                getrandom::fill(&mut key).map_err(|error| RunError::Random(error.to_string()))?;
+                Some(Trace::create(tracing, marks, seed, key, M::redact)?)
+            }
             None => None,
         };
         let (fetches, fetched) = mpsc::unbounded_channel();

@@ -21,7 +21,9 @@ use crate::{
     handle::{DomainHandle, Pending, ProcessHandle},
     http, notify,
     program::Program,
-    runtime::{Control, DomainSettings, ProcessOrder, Report, RunError, Space, Storage},
+    runtime::{
+        Control, DomainSettings, ProcessOrder, Report, RunError, Space, Storage, trace::Tracing,
+    },
     signals::Signals,
     state::State,
 };
@@ -123,7 +125,11 @@ fn start(
         link: domain.link.clone(),
         limits: domain.limits,
         space: Some(Space { path: domain.store.path.clone(), reserve: domain.store.reserve }),
-        trace: domain.trace.clone(),
+        trace: domain.trace.clone().map(|path| Tracing {
+            path,
+            common: domain.common.clone(),
+            section: domain.section.clone(),
+        }),
         publish: events.clone(),
         orders: Some(orders),
     };

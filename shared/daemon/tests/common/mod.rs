@@ -8,7 +8,7 @@ use annex_daemon::{
     link::{Dial, Dialing, Failure},
     runtime::{
         Control, DomainSettings, Limits, LinkConfig, Report, RunError, Server, Status, Storage,
-        Surroundings, Timeouts, VirtualClock, run_with,
+        Surroundings, Timeouts, VirtualClock, run_with, trace::Tracing,
     },
 };
 use annex_service::{input::Input, machine::Machine, store::Table, turn::Turn};
@@ -218,6 +218,8 @@ pub struct Setup {
     pub buffer: usize,
     pub memory: Memory,
     pub trace: Option<std::path::PathBuf>,
+    /// The component's section, as a trace has it.
+    pub section: serde_json::Value,
     pub home: Option<Jid>,
 }
 
@@ -229,6 +231,7 @@ impl Default for Setup {
             buffer: 64 << 10,
             memory: Memory::new(),
             trace: None,
+            section: serde_json::json!({}),
             home: None,
         }
     }
@@ -255,7 +258,11 @@ impl Setup {
             },
             limits: self.limits,
             space: None,
-            trace: self.trace,
+            trace: self.trace.map(|path| Tracing {
+                path,
+                common: annex_testkit::common(DOMAIN),
+                section: self.section,
+            }),
             publish,
             orders: None,
         };

@@ -13,6 +13,8 @@ use annex_stanza::{
 use bytes::Bytes;
 use serde_json::{Value, json};
 
+use super::secrets::Secrets;
+
 pub(super) fn get(table: Table, key: &[u8]) -> Value {
     json!([table.id, hex::encode(key)])
 }
@@ -49,44 +51,34 @@ pub(super) fn bytes(value: &Value) -> Option<Bytes> {
     hex::decode(value.as_str()?).ok().map(Bytes::from)
 }
 
-pub(super) fn input(input: &Input) -> Value {
+/// `page` is shown in place of what was fetched.
+pub(super) fn input(input: &Input, page: Option<&Page>, secrets: &mut Secrets) -> Value {
     match input {
         Input::Start => json!("start"),
         Input::Offline => json!("offline"),
-        Input::Stanza(stanza) => json!({ "stanza": String::from_utf8_lossy(&stanza.render()) }),
+        Input::Stanza(stanza) => {
+            json!({ "stanza": secrets.xml(&String::from_utf8_lossy(&stanza.render())) })
+        }
         Input::Refused { header, refusal } => json!({ "refused": refused(header, refusal) }),
         Input::Timer(timer) => json!({ "timer": [timer.kind, timer.id] }),
         Input::Online { confirmed } => json!({ "online": confirmed }),
         Input::Confirmed(turn) => json!({ "confirmed": turn }),
-        Input::Fetched { id, page: found } => json!({ "fetched": id, "page": page(found) }),
+        Input::Fetched { id, page: found } => {
+            json!({ "fetched": id, "page": self::page(page.unwrap_or(found)) })
+        }
         Input::Done { id, result } => json!({ "done": id, "result": result }),
         Input::Request { token, method, path, headers, body } => json!({
-            "request": token, "method": method, "path": path, "headers": headers,
-            "body": hex::encode(body),
+            "request": token, "method": method, "path": path,
+            "headers": secrets.headers(headers), "body": hex::encode(secrets.body(body)),
         }),
         Input::Command { token, verb, arguments, actor } => json!({
-            "command": token, "verb": verb, "arguments": arguments, "actor": actor,
+            "command": token, "verb": verb, "arguments": secrets.json(arguments), "actor": actor,
         }),
         Input::Config { common, section } => {
-            json!({ "config": common, "section": redacted(section) })
+            json!({ "config": common, "section": secrets.json(section) })
         }
         Input::SpaceLow(low) => json!({ "space_low": low }),
         Input::Shutdown { last } => json!({ "shutdown": last }),
-    }
-}
-
-/// A section without what its keys call secret.
-fn redacted(section: &Value) -> Value {
-    let secret = |key: &str| ["secret", "password", "token"].iter().any(|word| key.contains(word));
-    match section {
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| {
-                let value = if secret(key) { Value::Null } else { redacted(value) };
-                (key.clone(), value)
-            })
-            .collect(),
-        other => other.clone(),
     }
 }
 

@@ -3,12 +3,14 @@
 use std::{cell::RefCell, collections::VecDeque, io::BufRead, time::Duration};
 
 use annex_service::{
+    input::Common,
     machine::Machine,
     store::{Page, Read, Scan, StoreError, Table},
     turn::{Marks, Now, Turn, TurnState},
 };
 use annex_stanza::Timestamp;
 use bytes::Bytes;
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::{FORMAT, encode, render};
@@ -82,8 +84,12 @@ impl Read for Reads {
     }
 }
 
-/// Replays a whole trace on a machine that is as the traced one was before its first input.
-pub fn replay<M: Machine>(trace: impl BufRead, machine: &mut M) -> Result<Replayed, ReplayError> {
+/// Replays a whole trace on a machine that is made as the traced one was, with secrets that go by
+/// their pseudonyms.
+pub fn replay<M: Machine>(
+    trace: impl BufRead,
+    make: impl FnOnce(Common, &Value) -> M,
+) -> Result<Replayed, ReplayError> {
     let mut lines = VecDeque::new();
     for (number, line) in trace.lines().enumerate() {
         let value = serde_json::from_str(&line?).map_err(|_| ReplayError::Line(number + 1))?;
@@ -94,6 +100,8 @@ pub fn replay<M: Machine>(trace: impl BufRead, machine: &mut M) -> Result<Replay
         Some(format) if format != u64::from(FORMAT) => ReplayError::Format(format),
         _ => ReplayError::Line(1),
     })?;
+    let common = Common::deserialize(&head["common"]).map_err(|_| ReplayError::Line(1))?;
+    let machine = &mut make(common, &head["section"]);
     let mut replayed = Replayed::default();
     let reads = Reads::default();
     while let Some((number, line)) = lines.pop_front() {
@@ -155,7 +163,7 @@ fn one_turn<M: Machine>(
         turn.advance(now);
         machine.handle(input, turn);
         replayed.inputs += 1;
-        let found = render::effects(&turn.emitted()[emitted..]);
+        let found = render::effects(&turn.emitted()[emitted..], None);
         let strayed = std::mem::take(&mut *reads.strayed.borrow_mut());
         reads.expected.borrow_mut().clear();
         if found != outcome["out"] || !strayed.is_empty() {
