@@ -249,5 +249,11 @@ fn addresses_that_servers_hold_equal_are_equal() {
         assert_eq!(jid(one), jid(other));
     }
     assert_ne!(jid("a@b.c/Desk"), jid("a@b.c/desk"), "resources have case");
+    // Younger than the servers' tables: two accounts.
+    for (one, other) in [("Ⱥ@b.c", "ⱥ@b.c"), ("ϲ@b.c", "Ϲ@b.c"), ("Ꭰ@b.c", "ꭰ@b.c")] {
+        assert_ne!(jid(one), jid(other));
+    }
+    assert_eq!(jid("AȺB@b.c").key(), "aȺb@b.c");
+    assert_eq!(jid("a@b.c/x\u{3f9}").key(), "a@b.c/x\u{3f9}");
     assert_eq!(jid("a@b./r").resource(), Some("r"));
 }
