@@ -8,6 +8,7 @@ log = { { levels = { min = "info" }, to = "console", timestamps = true } }
 
 interfaces = { "127.0.0.1" }
 c2s_ports = { ${client_port} }
+component_interfaces = { "127.0.0.1" }
 component_ports = { ${rooms_port} } -- one port serves all components
 
 modules_enabled = { "disco", "roster", "saslauth", "carbons", "ping", "version", "posix" }

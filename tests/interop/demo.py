@@ -31,19 +31,29 @@ def main():
 def work(options):
     logging.basicConfig(level=logging.CRITICAL)
     say(f"starting {options.server}")
-    with SERVERS[options.server]() as server, contextlib.ExitStack() as stack:
-        say("starting " + ", ".join(PROGRAMS.values()))
-        components = {service: stack.enter_context(Component(server, service)) for service in PROGRAMS}
-        world = World(server, components)
-        try:
-            asyncio.run(talk(world))
-        except Exception as trouble:
-            say(f"it did not work: {trouble}")
-            for one in (server.process, *(component.process for component in components.values())):
-                say(f"\n--- {one.log.name}\n{one.tail()}")
-            return 1
-        if not options.once:
-            return stay(world, components)
+    try:
+        with SERVERS[options.server]() as server, contextlib.ExitStack() as stack:
+            say("starting " + ", ".join(PROGRAMS.values()))
+            components = {service: stack.enter_context(Component(server, service)) for service in PROGRAMS}
+            return play(World(server, components), options.once)
+    except (AssertionError, OSError) as trouble:  # of starting
+        say(f"it did not work: {trouble}")
+        return 1
+
+
+def play(world, once):
+    """The conversation, and what comes after it; return the exit code."""
+    try:
+        asyncio.run(talk(world))
+    except Exception as trouble:
+        say(f"it did not work: {trouble}")
+        for one in (world.server.process, *(component.process for component in world.components.values())):
+            say(f"\n--- {one.log.name}\n{one.tail()}")
+        return 1
+    if once:
+        return 0
+    with contextlib.suppress(ending.Asked):
+        return stay(world)
     return 0
 
 
@@ -80,8 +90,8 @@ async def talk(world):
         await world.close_clients()
 
 
-def stay(world, components):
-    """Say how to join in, and remain until someone ends it; return the exit code."""
+def stay(world):
+    """Say how to join in, and remain until someone ends it."""
     server, room = world.server, f"{ROOM}@{world.service}"
     name = next(iter(server.passwords))
     say(f"It all stays up for you. The server listens on 127.0.0.1 port {server.client_port}, without encryption.")
@@ -91,17 +101,15 @@ def stay(world, components):
     say(f"  /connect {name}@{server.domain} server 127.0.0.1 port {server.client_port} tls disable")
     say(f"  /join {room}")
     say("Logs:")
-    for log in (server.log, *(component.log for component in components.values())):
+    for log in (server.log, *(component.log for component in world.components.values())):
         say(f"  {log}")
     say("Ctrl-C ends it all and removes it.")
-    watched = [server.process, *(component.process for component in components.values())]
-    with contextlib.suppress(ending.Asked):
-        while all(one.running for one in watched):
-            time.sleep(1)
-        ended = next(one for one in watched if not one.running)
-        say(f"{ended.argv[0]} ended with {ended.returncode}:\n{ended.tail()}")
-        return 1
-    return 0
+    watched = [server.process, *(component.process for component in world.components.values())]
+    while all(one.running for one in watched):
+        time.sleep(1)
+    ended = next(one for one in watched if not one.running)
+    say(f"{ended.argv[0]} ended with {ended.returncode}:\n{ended.tail()}")
+    return 1
 
 
 def say(text):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from .waiting import until
+from .waiting import TimedOut, until
 
 
 def user_for(name):
@@ -63,7 +63,10 @@ class Process:
                 raise AssertionError(f"{self.argv[0]} ended with {self.returncode}:\n{self.tail()}")
             return condition()
 
-        return until(look, f"{self.argv[0]}: {what}\n{self.tail()}")
+        try:
+            return until(look, f"{self.argv[0]}: {what}")
+        except TimedOut as late:
+            raise TimedOut(f"{late}\n{self.tail()}") from None
 
     def stop(self, grace=15.0):
         """Ask it to end, insist after `grace` seconds; return its exit code."""

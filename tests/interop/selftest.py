@@ -21,6 +21,7 @@ from .servers import SERVERS
 from .waiting import until
 
 MARK = "ANNEX_SELFTEST"
+LONG = 300.0  # seconds; nobody waits that long unless something is broken
 
 
 class Run:
@@ -30,26 +31,26 @@ class Run:
         self.place = tempfile.TemporaryDirectory(prefix="annex self test ")
         Path(self.place.name).chmod(0o755)
         self.target = tempfile.TemporaryDirectory()
+        # Not a pipe, which what is left behind would keep open.
+        self.output = Path(self.target.name, "output")
         self.mark = secrets.token_hex(8)
         program = Path(root, words[0]) if "/" in words[0] else words[0]
-        self.popen = subprocess.Popen(
-            [program, *words[1:]],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-            # TMPDIR has blanks in its name, for that has to do, too.
-            env={
-                **os.environ,
-                MARK: self.mark,
-                "TMPDIR": self.place.name,
-                "CARGO_TARGET_DIR": self.target.name,
-                "ANNEX_BIN_DIR": str(binaries().resolve()),
-            },
-            **options,
-        )
-        self.said = ""
+        environment = {
+            MARK: self.mark,
+            "TMPDIR": self.place.name,  # with blanks in its name, for that has to do, too
+            "CARGO_TARGET_DIR": self.target.name,
+            "ANNEX_BIN_DIR": str(binaries().resolve()),
+        }
+        with self.output.open("wb") as output:
+            self.popen = subprocess.Popen(
+                [program, *words[1:]],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={**os.environ, **environment},
+                **options,
+            )
 
     def __enter__(self):
         return self
@@ -58,22 +59,22 @@ class Run:
         for one in self.processes():
             os.kill(one, signal.SIGKILL)
         self.popen.wait()
-        self.popen.stdout.close()
         self.place.cleanup()
         self.target.cleanup()
 
+    @property
+    def said(self):
+        return self.output.read_text()
+
     def says(self, text):
         """Wait until it says this."""
-        while text not in self.said:
-            line = self.popen.stdout.readline()
-            if not line:
-                raise AssertionError(f"it never said {text!r}, but:\n{self.said}")
-            self.said += line
+        until(lambda: text in self.said or self.popen.poll() is not None, f"{text!r}", LONG)
+        if text not in self.said:
+            raise AssertionError(f"it never said {text!r}, but:\n{self.said}")
 
     def ends(self):
         """Wait for its end; return its exit code."""
-        self.said += self.popen.communicate(timeout=600)[0]
-        return self.popen.returncode
+        return self.popen.wait(LONG)
 
     def processes(self):
         """Which processes bear its mark."""
@@ -143,7 +144,7 @@ class Ending(unittest.TestCase):
                         Run("env", path, "ANNEX_BIN_DIR=", ROOT / "deploy/try", "--once") as run,
                     ):
                         run.says(phase)
-                        until(lambda: run.named("sleep") == 2, "its two processes")
+                        until(lambda: run.named("sleep") == 2, "its two processes", LONG)
                         run.popen.send_signal(number)
                         self.assertEqual((run.ends(), run.left()), (130, self.NOTHING), run.said)
 
@@ -157,7 +158,7 @@ class Ending(unittest.TestCase):
 
     def test_a_person_at_a_terminal_is_not_left_behind(self):
         with Run("tests/interop/run", "--server", "prosody", "person") as run:
-            until(lambda: run.named("profanity"), "it")
+            until(lambda: run.named("profanity"), "profanity", LONG)
             run.popen.terminate()
             self.assertEqual((run.ends(), run.left()), (128 + signal.SIGTERM, self.NOTHING), run.said)
 
@@ -166,7 +167,7 @@ class Ending(unittest.TestCase):
             run.says("Ctrl-C ends it all")
             run.popen.kill()
             run.popen.wait()
-            until(lambda: run.left() == self.NOTHING, "the end of all")
+            until(lambda: run.left() == self.NOTHING, "the end of all", LONG)
 
     def test_the_death_of_the_one_who_works_leaves_nothing(self):
         with Run("deploy/try") as run:
@@ -244,7 +245,7 @@ class Steps(unittest.TestCase):
             with self.subTest(signal=number), Run("tests/run", "try-prosody", "interop-prosody") as run:
                 run.says("try-prosody       ok")
                 log = Path(run.target.name, "tests/interop-prosody.log")
-                until(lambda: log.exists() and "  ok " in log.read_text(), "the first scenario")
+                until(lambda: log.exists() and "  ok " in log.read_text(), "the first scenario", LONG)
                 os.killpg(run.popen.pid, number)
                 self.assertEqual((run.ends(), run.left()), (130, ([], [])), run.said)
                 self.assertIn("interrupted in interop-prosody", run.said)
