@@ -1,9 +1,12 @@
 """The configuration that operators are told to add to their server."""
 
 import asyncio
+import os
 import re
+import subprocess
+import tempfile
 
-from ..annex import ROOT
+from ..annex import PROGRAMS, ROOT, binaries
 from ..component import attach
 from ..waiting import free_ports
 from ..world import equal, scenario
@@ -39,3 +42,37 @@ def boot(server, snippet, pattern):
         for found in re.finditer(pattern, snippet, re.DOTALL):
             port = int(found.groupdict().get("port") or running.ports["rooms"])
             attach(port, found["address"], found["secret"]).close()
+
+
+@scenario(needs_annex=True)
+async def what_init_prints_is_what_the_server_needs(world):
+    server = type(world.server)
+    with tempfile.TemporaryDirectory() as place:
+        await asyncio.to_thread(set_up, server, place)
+
+
+def set_up(server, place):
+    """As an operator does: init, the server's configuration, check. Every program, on one server."""
+    snippets = []
+    # The settings that the program itself proposes, but for the port, which others may use.
+    ports = free_ports(len(PROGRAMS)) if server.ports_are_separate else free_ports(1) * len(PROGRAMS)
+    for (service, program), port in zip(PROGRAMS.items(), ports):
+        words = ["init", f"{service}.example.test", "--server", server.name, "--port", str(port)]
+        snippets.append(re.search(r'^(Component "|  - port: ).*?\n(?=\n)', ask(program, place, *words), re.M | re.S)[0])
+    with server(config=lambda one: configured(one, ports, "".join(snippets))):
+        for service, program in PROGRAMS.items():
+            said = ask(program, place, "check", "--connect", "--strict")
+            equal(f"accepts the component {service}." in said, True, said)
+
+
+def configured(server, ports, snippet):
+    server.ports = dict(zip(server.ports, ports))
+    return server.with_snippet(snippet)
+
+
+def ask(program, place, *words):
+    words = [binaries() / program, *words, "--config", f"{place}/{program}.toml"]
+    environment = os.environ | {"ANNEX_STORE__PATH": f"{place}/{program}"}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+    equal(done.returncode, 0, f"{words}: {done.stdout}{done.stderr}")
+    return done.stdout
