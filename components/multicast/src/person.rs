@@ -102,11 +102,8 @@ pub(crate) fn fetched(
             fetch(multicast, walk, None, context);
         }
         _ => {
-            let note = match (walk.found, walk.forget) {
-                (0, _) => "nothing is stored about them".to_owned(),
-                (many, true) => format!("{many} entries forgotten"),
-                (many, false) => format!("{many} entries"),
-            };
+            let verb = if walk.forget { "records forgotten" } else { "records" };
+            let note = format!("{} {verb}", walk.found);
             let columns = vec![("what", "What"), ("where", "Where")];
             context.respond(walk.token, Report { note, columns, rows: walk.rows });
         }

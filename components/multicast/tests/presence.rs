@@ -241,15 +241,22 @@ fn what_is_stored_about_someone_is_shown_and_forgotten() {
     let mut harness = open(json!({}));
     available(&mut harness, &["a@example.com"]);
     harness.verb("lists/create", json!({ "list": "team", "owners": "alice@example.com" }));
+    let members = json!({ "list": "team", "members": ["alice@example.com", "b@example.com"] });
+    harness.verb("lists/add", members);
     harness.take();
     let person = json!({ "jid": "alice@example.com" });
     let body = |answer: Option<annex_service::effect::Response>| {
         String::from_utf8_lossy(&answer.expect("an answer").body).into_owned()
     };
     let shown = body(harness.verb("person show", person.clone()));
-    assert!(shown.contains("list owner") && shown.contains("presence sent to"), "{shown}");
+    for what in ["list owner", "list member", "presence sent to"] {
+        assert!(shown.contains(what), "{shown}");
+    }
     harness.verb("person forget", person.clone());
     assert_eq!(recipients(&harness.take()), ["a@example.com"], "unavailable");
     let shown = body(harness.verb("person show", person));
-    assert!(shown.contains("nothing is stored"), "{shown}");
+    assert!(shown.contains("0 records"), "{shown}");
+    // The list stays, and is an admin's.
+    let shown = body(harness.verb("lists/show", json!({ "list": "team" })));
+    assert!(shown.contains("admin@") && shown.contains("b@example.com"), "{shown}");
 }
