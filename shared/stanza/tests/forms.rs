@@ -204,6 +204,13 @@ fn a_submission_has_no_types() {
 }
 
 #[test]
+fn a_submission_that_is_written_can_be_read() {
+    let read =
+        form("submit", "<field type='fixed'/><field var='a'><value>1</value></field>").unwrap();
+    assert_eq!(again(&read).find("a").unwrap().text(), "1");
+}
+
+#[test]
 fn values_are_read_or_refused_with_the_name_of_their_field() {
     let field = |value: &str| Field::new(FieldKind::TextSingle, "the-field").value(value);
     for (text, value) in [("1", true), ("true", true), ("0", false), (" false\n", false)] {

@@ -16,6 +16,10 @@ fuzz_target!(|data: &[u8]| {
     let Ok(form) = Form::parse(&element) else { return };
     for field in &form.fields {
         let _ = (field.boolean(), field.number(0, 10), field.jid(), field.jids(), field.lines());
+        // What is accepted once is accepted again, and stays.
+        if let Ok(values) = field.accept(&field.values) {
+            assert_eq!(field.accept(&values).as_ref(), Ok(&values));
+        }
     }
     let written = String::from_utf8(form.xml()).expect("what is written is text");
     let again =

@@ -197,7 +197,7 @@ impl Component for Probe {
                     return Err(disco::not_found().into());
                 }
                 // A name that is a long number has many items.
-                let count = stanza.to.local().map(|local| local.parse::<u32>());
+                let count = stanza.to.local().map(str::parse::<u32>);
                 let many = stanza.to.local().is_some_and(|local| local.starts_with("99"));
                 let count = count.and_then(Result::ok).or(many.then_some(900));
                 let item = |n: u32| Item {

@@ -25,7 +25,9 @@ impl Form {
             let field = Field::new(FieldKind::Hidden, "FORM_TYPE").value(form_type.as_str());
             write_field(xml, &field, self.kind, true);
         }
-        for field in &self.fields {
+        // XEP-0004 §3.2: only a fixed field may have no name, and a submission does not say types.
+        let is_named = |field: &&Field| self.kind != FormKind::Submit || field.var.is_some();
+        for field in self.fields.iter().filter(is_named) {
             write_field(xml, field, self.kind, true);
         }
         if !self.reported.is_empty() {
