@@ -20,27 +20,28 @@ impl Form {
         for line in &self.instructions {
             xml.text_element("instructions", None, line);
         }
+        // XEP-0004 §3.2: a submission needs no types.
+        let typed = self.kind != FormKind::Submit;
         // XEP-0068 §3.1: FORM_TYPE is hidden, and comes first by custom.
         if let Some(form_type) = &self.form_type {
             let field = Field::new(FieldKind::Hidden, "FORM_TYPE").value(form_type.as_str());
-            write_field(xml, &field, self.kind, true);
+            write_field(xml, &field, typed);
         }
-        // XEP-0004 §3.2: only a fixed field may have no name, and a submission does not say types.
-        let is_named = |field: &&Field| self.kind != FormKind::Submit || field.var.is_some();
-        for field in self.fields.iter().filter(is_named) {
-            write_field(xml, field, self.kind, true);
+        for field in &self.fields {
+            write_field(xml, field, typed);
         }
         if !self.reported.is_empty() {
             xml.open("reported");
             for field in &self.reported {
-                write_field(xml, field, self.kind, true);
+                write_field(xml, field, typed);
             }
             xml.close();
         }
         for item in &self.items {
             xml.open("item");
             for field in item {
-                write_field(xml, field, self.kind, false);
+                // The columns say the types of text; what strangers said besides is kept.
+                write_field(xml, field, field.kind != FieldKind::TextSingle);
             }
             xml.close();
         }
@@ -48,10 +49,10 @@ impl Form {
     }
 }
 
-fn write_field(xml: &mut Xml, field: &Field, kind: FormKind, typed: bool) {
+fn write_field(xml: &mut Xml, field: &Field, typed: bool) {
     xml.open("field").attr_opt("var", field.var.as_deref());
-    // XEP-0004 §3.2: a submission needs no types.
-    if typed && kind != FormKind::Submit {
+    // XEP-0004 §3.2: only what is said to be fixed may have no name.
+    if typed || field.var.is_none() {
         xml.attr("type", field.kind.as_str());
     }
     xml.attr_opt("label", field.label.as_deref());
