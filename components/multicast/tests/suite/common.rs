@@ -1,7 +1,5 @@
 //! A service whose server lets senders' addresses stay, and what tests do with it.
 
-#![allow(dead_code, reason = "each test file uses some of it")]
-
 use annex_multicast::Multicast;
 use annex_service::service::Service;
 use annex_testkit::{Harness, Sent};
@@ -41,6 +39,11 @@ pub(crate) fn from(sender: &str, entries: &str) -> String {
         "<message id='m1' from='{sender}' to='{JID}'><addresses xmlns='{NS}'>{entries}</addresses>\
          <body>Hello</body></message>"
     )
+}
+
+/// An entry for this address.
+pub(crate) fn to(jid: &str) -> String {
+    format!("<address type='to' jid='{jid}'/>")
 }
 
 /// Recipients, in order.

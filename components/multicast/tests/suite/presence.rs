@@ -1,9 +1,7 @@
 //! Presence to many: remembered, told again, and its end (XEP-0033 §5.1).
 
-mod common;
-
+use crate::common::{JID, Machine, NS, echo, open, recipients};
 use annex_testkit::Crash;
-use common::{JID, Machine, NS, echo, open, recipients};
 use serde_json::json;
 
 const ALICE: &str = "alice@example.com/phone";
@@ -27,8 +25,6 @@ fn restarted(harness: &mut Machine) {
     echo(harness);
     harness.take_to("example.com");
 }
-
-// M16
 
 #[test]
 fn who_got_available_presence_gets_the_unavailable_after_a_restart_too() {
@@ -197,7 +193,7 @@ fn after_an_outage_those_who_are_gone_are_told_of() {
 fn a_far_service_that_was_to_tell_of_presence_tells_of_its_end() {
     let mut harness = open(json!({}));
     available(&mut harness, &["a@example.net", "b@example.net"]);
-    common::discovered(&mut harness, "example.net", "mc.example.net", None);
+    crate::common::discovered(&mut harness, "example.net", "mc.example.net", None);
     harness.take();
     available(&mut harness, &["a@example.net", "b@example.net", "c@example.org"]);
     assert_eq!(recipients(&harness.take()), ["c@example.org", "mc.example.net"]);

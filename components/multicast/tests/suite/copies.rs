@@ -1,10 +1,8 @@
 //! Whatever the addresses: one copy for each recipient, no blind one shown to another, all marked.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{NS, message, open};
+use crate::common::{NS, message, open};
 use proptest::prelude::*;
 use serde_json::json;
 

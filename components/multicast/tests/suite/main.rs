@@ -1,0 +1,12 @@
+//! The rules of XEP-0033 and of the service, one test each, stanza in and stanzas out.
+
+mod common;
+mod copies;
+mod header;
+mod limits;
+mod lists;
+mod permission;
+mod presence;
+mod refused;
+mod remote;
+mod returned;

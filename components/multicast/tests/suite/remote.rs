@@ -1,0 +1,78 @@
+//! Services of other servers (XEP-0033 §2, §6).
+
+use serde_json::json;
+
+use crate::common::{JID, NS, discovered, has, message, open, question, recipients, to};
+
+#[test]
+fn a_server_with_a_service_gets_one_stanza_cut_to_its_limit_and_a_bounce_ends_that_once() {
+    let mut harness = open(json!({}));
+    let users = |n: usize| (0..n).map(|i| to(&format!("u{i}@example.net"))).collect::<String>();
+    harness.stanza(&message(&users(2)));
+    assert_eq!(harness.sent().filter(|sent| sent.xml.starts_with("<message")).count(), 2);
+    discovered(&mut harness, "example.net", "mc.example.net", Some(2));
+    harness.take();
+    harness.stanza(&message(&users(4)));
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["mc.example.net", "mc.example.net"]);
+    let mark = |i: usize| format!("<address type='to' jid='u{i}@example.net' delivered='true'/>");
+    let open_entry = |i: usize| to(&format!("u{i}@example.net"));
+    assert!(has(&sent[0].xml, &(open_entry(0) + &open_entry(1) + &mark(2) + &mark(3))));
+    assert!(has(&sent[1].xml, &(mark(0) + &mark(1) + &open_entry(2) + &open_entry(3))));
+
+    let bounce = format!(
+        "<message type='error' id='m1' from='mc.example.net' to='{JID}'><error type='cancel'>
+         <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    );
+    harness.stanza(&bounce);
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["u0@example.net", "u1@example.net"]);
+    assert!(has(&sent[0].xml, &(mark(0) + &mark(1) + &mark(2) + &mark(3))));
+    harness.stanza(&message(&users(2)));
+    assert_eq!(recipients(&harness.take()), ["u0@example.net", "u1@example.net"]);
+}
+
+#[test]
+fn a_server_is_asked_once_and_nothing_waits_for_its_answer() {
+    let mut harness = open(json!({}));
+    let entries = to("a@example.net") + &to("b@example.net");
+    harness.stanza(&message(&entries));
+    assert_eq!(recipients(&harness.take()), ["example.net", "a@example.net", "b@example.net"]);
+    harness.stanza(&message(&entries));
+    assert_eq!(harness.take().len(), 2, "in flight");
+    harness.advance(std::time::Duration::from_secs(11));
+    harness.stanza(&message(&entries));
+    assert_eq!(harness.take().len(), 2, "without an answer it counts as none");
+    harness.advance(std::time::Duration::from_secs(3_601));
+    harness.stanza(&message(&entries));
+    assert_eq!(harness.take().len(), 3, "asked again");
+    // Our own and a single recipient's server are not asked.
+    harness
+        .stanza(&message(&(to("a@example.com") + &to("b@example.com") + &to("x@elsewhere.org"))));
+    assert_eq!(harness.take().len(), 3);
+}
+
+#[test]
+fn a_positive_answer_is_asked_for_again_after_a_day_and_strangers_cannot_answer() {
+    let mut harness = open(json!({}));
+    let entries = to("a@example.net") + &to("b@example.net");
+    harness.stanza(&message(&entries));
+    let id = question(&mut harness, "example.net");
+    let answer = |from: &str| {
+        format!(
+            "<iq type='result' id='{id}' from='{from}' to='{JID}'>
+             <query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS}'/></query></iq>"
+        )
+    };
+    harness.stanza(&answer("evil.org"));
+    harness.take();
+    harness.stanza(&message(&entries));
+    assert_eq!(harness.take().len(), 2);
+    harness.stanza(&answer("example.net"));
+    harness.stanza(&message(&entries));
+    assert_eq!(recipients(&harness.take()), ["example.net"]);
+    harness.advance(std::time::Duration::from_secs(24 * 3_600 + 1));
+    harness.take();
+    harness.stanza(&message(&entries));
+    assert_eq!(recipients(&harness.take()), ["example.net", "a@example.net", "b@example.net"]);
+}
