@@ -3,7 +3,7 @@
 //! No bodies of stanzas and no secrets at any level: the libraries below that show what passes
 //! through them are never asked.
 
-use std::{fmt, sync::OnceLock};
+use std::{fmt, io::IsTerminal, sync::OnceLock};
 
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::{
@@ -49,7 +49,9 @@ const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 /// Starts the log of this process.
 pub(crate) fn start(level: &str, json: bool) -> Result<(), String> {
     let (filter, handle) = reload::Layer::new(filter(level)?);
-    let is_journal = std::env::var_os("JOURNAL_STREAM").is_some();
+    // A terminal may have been started by systemd too, and does not read priorities.
+    let is_journal =
+        std::env::var_os("JOURNAL_STREAM").is_some() && !std::io::stderr().is_terminal();
     let style = if is_journal { Style::Journal } else { Style::Terminal };
     let lines = if json {
         let json = tracing_subscriber::fmt::layer()

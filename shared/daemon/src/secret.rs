@@ -61,6 +61,11 @@ pub(crate) fn find(places: &Places<'_>) -> Result<Found, String> {
 /// A file's content without the line's end.
 fn read(path: &Path) -> Result<SecretString, String> {
     let text = fs::read_to_string(path).map_err(|error| match error.kind() {
+        // Perhaps it is the secret itself, in the wrong place: it is not quoted then.
+        std::io::ErrorKind::NotFound if !path.has_root() => {
+            "there is no such file: give its path from /; a secret itself goes to component.secret"
+                .into()
+        }
         std::io::ErrorKind::NotFound => {
             format!("there is no file {}: create it, with the secret in it", path.display())
         }
@@ -121,5 +126,12 @@ mod tests {
         assert!(find(&places).expect("a secret").warning.is_none());
         fs::write(&file, "\n").expect("write");
         assert!(find(&places).is_err());
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_its_file_is_not_told() {
+        let wrong = Places { credential: None, file: Some(Path::new("hunter2")), text: None };
+        let Err(why) = find(&wrong) else { panic!("there is no such file") };
+        assert!(!why.contains("hunter2") && why.contains("component.secret"), "{why}");
     }
 }

@@ -3,10 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use super::Judge;
-use crate::{
-    config::{value, values::Values},
-    runtime::Limits,
-};
+use crate::{config::values::Values, runtime::Limits};
 
 /// The least that can be worked with: bytes, and how to write them.
 const SIZES: [(&str, u64, &str); 8] = [
@@ -57,8 +54,7 @@ impl Judge<'_> {
                 Some("") => self.fault(path, values, key, "expected a path, found \"\""),
                 Some(text) if Path::new(text).is_relative() => {
                     let warning = format!(
-                        "{key}: {} depends on the directory in which the program is started: give a path from /",
-                        value::quote(text)
+                        "{key}: where it is depends on the directory in which the program is started: give a path from /"
                     );
                     // What every domain inherits is said once.
                     if !self.warnings.contains(&warning) {
