@@ -59,6 +59,12 @@ refusals! {
     private_groupchat: BadRequest "muc.private.type" "A private message is not of type groupchat",
     /// §7.5.
     private_policy: Forbidden "muc.private.policy" "Private messages are restricted in this room",
+    /// §7.8.2.
+    may_not_invite: Forbidden "muc.invite.denied" "You may not invite others into this room",
+    /// §7.8.2.
+    bad_invitee: ItemNotFound "muc.invite.address" "Nobody with this address can be invited",
+    /// §9.1: a ban is lifted by those who may.
+    invites_outcast: NotAllowed "muc.invite.outcast" "Somebody who is banned cannot be invited",
     /// §8.1.
     may_not_change_subject: Forbidden "muc.subject.denied" "You may not change the subject",
     /// §8.1.

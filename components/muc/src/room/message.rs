@@ -8,7 +8,7 @@
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Kind, MessageType, Outgoing, Stanza, Xml};
 
-use super::{affiliation::Role, errors, history, strip, subject};
+use super::{affiliation::Role, errors, history, invite, strip, subject};
 use crate::{config::Settings, keys::MessageRecord, refusals, service::Muc};
 
 /// A message to `room@service`.
@@ -20,6 +20,7 @@ pub(crate) fn message(
     match stanza.kind {
         Kind::Message(MessageType::Groupchat) => groupchat(muc, stanza, context),
         Kind::Message(MessageType::Error) => errors::error(muc, stanza, context),
+        Kind::Message(MessageType::Normal) => invite::message(muc, stanza, context),
         // §17.2: what is typed otherwise is refused, also by one who is not there.
         _ => Err(refusals::not_groupchat().into()),
     }

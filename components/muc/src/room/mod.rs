@@ -12,6 +12,7 @@ pub(crate) mod depart;
 pub(crate) mod destroy;
 pub(crate) mod errors;
 pub(crate) mod history;
+pub(crate) mod invite;
 pub(crate) mod item;
 pub(crate) mod join;
 pub(crate) mod leave;

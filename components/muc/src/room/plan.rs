@@ -294,8 +294,13 @@ fn judge_affiliation(
         let concerned = if jid.local().is_some() {
             occupant.person == jid
         } else {
+            // Where the domain had no record, who has a standing has one of his own.
             occupant.person.domain_key() == jid.key()
-                && affiliation::record(context.turn, room.id, occupant.person.key())?.is_none()
+                && if before == Affiliation::None {
+                    occupant.affiliation == Affiliation::None
+                } else {
+                    affiliation::record(context.turn, room.id, occupant.person.key())?.is_none()
+                }
         };
         if !concerned || context.shared.common.is_admin(&occupant.person) {
             continue;

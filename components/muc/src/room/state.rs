@@ -12,8 +12,8 @@ use annex_service::{
 use annex_stanza::{Audience, Jid, Nick, Recipient, Refusal, Stanza, Template, Xml};
 
 use super::{
-    affiliation::Affiliation, history::Kept, limits::Bucket, load, occupant::Occupant,
-    session::Session, viewers::Roster,
+    affiliation::Affiliation, history::Kept, invite::Invited, limits::Bucket, load,
+    occupant::Occupant, session::Session, viewers::Roster,
 };
 use crate::{
     keys::{self, Note, RoomRecord, SubjectRecord},
@@ -45,6 +45,8 @@ pub(crate) struct Room {
     pub(crate) roster: Roster,
     /// Which messages are kept; memory only.
     pub(crate) kept: Kept,
+    /// Who was invited; memory only.
+    pub(crate) invited: Invited,
     /// Joins; memory only.
     pub(crate) joins: Bucket,
     /// The timer that shows presence held back is armed; memory only.
@@ -68,6 +70,7 @@ impl Room {
             audience: [Audience::new(), Audience::new()],
             roster: Roster::default(),
             kept: Kept::default(),
+            invited: Invited::default(),
             joins: Bucket::default(),
             holding: false,
             touched: Duration::ZERO,

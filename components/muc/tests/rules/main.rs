@@ -4,6 +4,7 @@ mod admin;
 mod disco;
 mod errors;
 mod history;
+mod invite;
 mod join;
 mod message;
 mod nick;
