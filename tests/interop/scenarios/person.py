@@ -1,5 +1,6 @@
-"""A person with profanity, and someone with slixmpp, in one room."""
+"""A person with profanity or poezio, and someone with slixmpp, in one room."""
 
+from ..poezio import Poezio
 from ..profanity import Profanity
 from ..stanza import CLIENT, element
 from ..world import equal, scenario
@@ -53,3 +54,31 @@ async def a_person_makes_a_room(world):
         out = await bob.find(lambda one: one.type == "unavailable" and one.nick == "bob", "being kicked")
         equal((307 in out.statuses, out.reason), (True, "too loud"), f"how bob left: {out}")
         await erin.shows("bob has been kicked")
+
+
+@scenario
+async def another_person_joins_and_talks(world):
+    room, alice = await world.occupants("alice")
+    alice.message(room, body="said before")
+    await alice.find(lambda one: one.body == "said before", "the message")
+    password = world.server.add_user("frank")
+    async with Poezio(world.jid("frank"), password, world.server.client_port, room, "frank") as frank:
+        came = await alice.next("frank entering")
+        equal((came.nick, came.type, came.item["role"]), ("frank", None, "participant"), "who has come")
+        await frank.shows("alice> said before")
+
+        await frank.say("hello from another terminal")
+        said = await alice.find(lambda one: one.body, "the message, after word that it is typed")
+        equal((said.nick, said.body), ("frank", "hello from another terminal"), "what is heard")
+        await frank.shows("frank> hello from another terminal")
+        alice.message(room, body="and from a library")
+        await frank.shows("alice> and from a library")
+
+        await frank.say("/nick francis")
+        await alice.find(lambda one: one.nick == "francis", "the new nickname")
+        await frank.shows("frank is now known as francis")
+        alice.message(room, element(CLIENT, "subject", text="terminals"))
+        await frank.shows("set the subject to: terminals")
+        await frank.say("/part goodbye")
+        left = await alice.find(lambda one: one.type == "unavailable" and one.nick == "francis", "francis leaving")
+        equal(303 in left.statuses, False, f"leaving, not changing names: {left}")
