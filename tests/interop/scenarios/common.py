@@ -69,6 +69,31 @@ async def slixmpp_runs_a_command_of_every_service(world):
 
 
 @scenario(needs_annex=True)
+async def slixmpp_fills_in_the_form_of_a_command(world):
+    admin = await equipped(world, "admin")
+    commands = admin["xep_0050"]
+    for service in PROGRAMS:
+        address = world.server.address(service)
+        await world.serving(admin, address)
+        done = asyncio.get_running_loop().create_future()
+
+        def keep(iq, session, done=done):
+            done.done() or done.set_result(iq)
+
+        def fill(iq, session, keep=keep):
+            form = iq["command"]["form"]
+            form["type"] = "submit"
+            session.update(payload=form, next=keep, error=keep)
+            commands.complete_command(session)
+
+        commands.start_command(JID(address), "audit", {"next": fill, "error": keep})
+        answer = await asyncio.wait_for(done, PATIENCE)
+        equal((answer["type"], answer["command"]["status"]), ("result", "completed"), f"{service}: {answer}")
+        columns = [name for name, _ in answer["command"]["form"]["reported"].items()]
+        equal(columns, ["stamp", "time", "who", "what", "whom", "reason"], f"the audit log of {service}")
+
+
+@scenario(needs_annex=True)
 async def slixmpp_pages_through_rooms(world):
     alice = await equipped(world, "alice")
     rooms = [world.room() for _ in range(5)]
