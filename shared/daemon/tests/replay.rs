@@ -145,6 +145,7 @@ fn a_machine_that_behaves_otherwise_is_found_out() {
 fn a_trace_has_mode_0600() {
     let directory = tempfile::tempdir().expect("directory");
     let path = directory.path().join("trace");
+    std::fs::write(&path, "of old").expect("file");
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().expect("runtime");
     runtime.block_on(async {

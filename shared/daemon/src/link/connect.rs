@@ -1,11 +1,12 @@
 //! Reaching the server: a TCP connection or a unix socket.
 
-use std::{future::Future, io, pin::Pin, time::Duration};
+use std::{future::Future, io, net::SocketAddr, pin::Pin, time::Duration};
 
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpStream, UnixStream, lookup_host},
+    time::timeout,
 };
 
 use super::failure::Failure;
@@ -49,22 +50,29 @@ async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
         }
         Server::Tcp { host, port } => {
             let unresolved = |error: io::Error| Failure::Unresolved(error.to_string());
-            let mut last = None;
-            for address in lookup_host((host.as_str(), *port)).await.map_err(unresolved)? {
-                match TcpStream::connect(address).await {
-                    Ok(stream) => {
-                        prepare(&stream).map_err(|error| Failure::from_connect(&error))?;
-                        return Ok(Box::new(stream));
-                    }
-                    Err(error) => last = Some(error),
-                }
-            }
-            Err(last.map_or_else(
-                || Failure::Unresolved("the name has no address".into()),
-                |error| Failure::from_connect(&error),
-            ))
+            let addresses = lookup_host((host.as_str(), *port)).await.map_err(unresolved)?;
+            let stream = first(&addresses.collect::<Vec<_>>()).await?;
+            prepare(&stream).map_err(|error| Failure::from_connect(&error))?;
+            Ok(Box::new(stream))
         }
     }
+}
+
+/// An address that does not answer for so long is left for the next.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// The first of the addresses that answers; what the last one said if none does.
+async fn first(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+    let mut failure = Failure::Unresolved("the name has no address".into());
+    for address in addresses {
+        let connecting = TcpStream::connect(address);
+        failure = match timeout(PATIENCE, connecting).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => Failure::from_connect(&error),
+            Err(_) => Failure::NoAnswer,
+        };
+    }
+    Err(failure)
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {
@@ -88,5 +96,40 @@ mod tests {
         prepare(&stream).expect("options");
         assert!(stream.nodelay().expect("option"));
         assert!(SockRef::from(&stream).keepalive().expect("option"));
+    }
+
+    #[tokio::test]
+    async fn of_several_addresses_the_first_that_answers_is_taken() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let good = listener.local_addr().expect("address");
+        // Nobody listens at the first any more.
+        let other = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let bad = other.local_addr().expect("address");
+        drop(other);
+        let stream = first(&[bad, good]).await.expect("connection");
+        assert_eq!(stream.peer_addr().expect("address"), good);
+        assert_eq!(first(&[bad]).await.err(), Some(Failure::Refused));
+        assert!(matches!(first(&[]).await, Err(Failure::Unresolved(_))));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_does_not_answer_does_not_keep_us_from_the_next() {
+        // Connections beyond its queue wait for somebody to accept them.
+        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let full = full.expect("socket");
+        let any: SocketAddr = "127.0.0.1:0".parse().expect("address");
+        full.bind(&any.into()).expect("port");
+        full.listen(0).expect("queue");
+        let deaf = full.local_addr().expect("address").as_socket().expect("address");
+        let mut waiting = Vec::new();
+        while let Ok(Ok(stream)) =
+            timeout(Duration::from_millis(200), TcpStream::connect(deaf)).await
+        {
+            waiting.push(stream);
+        }
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let good = listener.local_addr().expect("address");
+        let stream = first(&[deaf, good]).await.expect("connection");
+        assert_eq!(stream.peer_addr().expect("address"), good);
     }
 }

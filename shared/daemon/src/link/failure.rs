@@ -75,8 +75,12 @@ pub enum Failure {
     NoAnswer,
     /// The server closed without a word.
     Silent,
+    /// A stream that was up ended without a word.
+    Gone,
     /// Whoever answers does not speak XEP-0114.
     NotXmpp(String),
+    /// On a stream that was up came what is no XML, or more than memory is for.
+    Garbled(String),
     /// The server closed the stream and said why (RFC 6120 §4.9).
     Stream {
         /// The condition.
@@ -103,7 +107,9 @@ impl Failure {
             Self::Io(_) => "io",
             Self::NoAnswer => "no-answer",
             Self::Silent => "closed-silently",
+            Self::Gone => "gone",
             Self::NotXmpp(_) => "not-xmpp",
+            Self::Garbled(_) => "not-well-formed",
             Self::Closed => "closed",
             Self::Dead => "dead",
             Self::Stream { condition, .. } => match condition.as_str() {
@@ -155,6 +161,12 @@ impl Failure {
             ),
             Self::Silent => format!(
                 "{server} closed the connection without a word: check that this is its component port, and that it admits this address"
+            ),
+            Self::Gone => format!(
+                "the server {server} went away without a word: look into its log if nobody stopped it"
+            ),
+            Self::Garbled(why) => format!(
+                "the server {server} sent what cannot be read ({why}): look into its log, and update it"
             ),
             Self::NotXmpp(why) => format!(
                 "what answers at {server} is not a component port ({why}): check component.server and component.port"

@@ -13,9 +13,6 @@ use super::{
 };
 use crate::link::{Failure, Software};
 
-/// Bytes of memory that the header of a refused stanza holds, roughly.
-const HEADER: usize = 1024;
-
 impl<M: Machine> Core<M> {
     pub(super) fn frame(&mut self, stream: &mut Stream, frame: Frame) -> Result<(), Failure> {
         match frame {
@@ -27,7 +24,7 @@ impl<M: Machine> Core<M> {
             }
             Frame::Refused { header, refusal } => {
                 Report::add(&self.report.stanzas_in, 1);
-                if !self.inbox.push_refused(Input::Refused { header, refusal }, HEADER) {
+                if !self.inbox.push_refused(header, refusal) {
                     Report::add(&self.report.refused, 1);
                     self.meter.count("annex_overload_total", Some(("outcome", "dropped")), 1);
                 }
@@ -48,7 +45,7 @@ impl<M: Machine> Core<M> {
         let reserve = self.settings.limits.reserve;
         if matches!(self.stop, Stop::Draining(_)) {
             // We are leaving and will not handle it.
-            self.pressure.refuse(&stanza, reserve);
+            self.pressure.refuse(&stanza, &self.gate, reserve);
             return;
         }
         match self.inbox.offer(stanza) {
@@ -56,7 +53,7 @@ impl<M: Machine> Core<M> {
             Offer::Kept => self.meter.count("annex_presence_coalesced_total", None, 1),
             Offer::Refused(stanza) => {
                 Report::add(&self.report.refused, 1);
-                let told = self.pressure.refuse(&stanza, reserve);
+                let told = self.pressure.refuse(&stanza, &self.gate, reserve);
                 let outcome = if told { "refused" } else { "dropped" };
                 self.meter.count("annex_overload_total", Some(("outcome", outcome)), 1);
             }
@@ -72,6 +69,7 @@ impl<M: Machine> Core<M> {
     fn is_own(&mut self, stream: &mut Stream, stanza: &Stanza) -> bool {
         if matches!(stanza.kind, Kind::Iq(IqType::Result | IqType::Error))
             && stanza.id.as_deref() == Some(&*version_id(stream.number))
+            && self.settings.link.home.as_ref().is_some_and(|home| home.key() == stanza.from.key())
         {
             self.software(stream, stanza);
             return true;

@@ -82,7 +82,12 @@ impl Gate {
         }
     }
 
-    fn check(&self, template: &Template, to: Option<&Recipient>) -> Result<(), Violation> {
+    /// Whether this may leave.
+    pub(crate) fn check(
+        &self,
+        template: &Template,
+        to: Option<&Recipient>,
+    ) -> Result<(), Violation> {
         let filled = to.map_or(0, |to| {
             let slots = to.slots.iter().flat_map(|slots| slots.iter());
             to.to.len() + slots.map(bytes::Bytes::len).sum::<usize>()
@@ -110,8 +115,11 @@ impl Gate {
         let refusal = Refusal::new(Condition::InternalServerError, "gate.out")
             .text("The answer is larger than a stanza may be");
         let error = Outgoing::iq(IqType::Error, &answer.from, answer.id.unwrap_or_default())
-            .payload(&refusal.xml());
-        Some(Effect::Send { lane, template: error.template(), to: to.clone() }.into())
+            .payload(&refusal.xml())
+            .template();
+        // What makes it too large may be what must be repeated: the id.
+        self.check(&error, Some(to)).ok()?;
+        Some(Effect::Send { lane, template: error, to: to.clone() }.into())
     }
 }
 
@@ -179,5 +187,7 @@ mod tests {
         let error = Stanza::parse(&template.render(&to)).expect("stanza");
         assert_eq!(error.kind, Kind::Iq(IqType::Error));
         assert_eq!((error.id.as_deref(), error.to.as_str()), (Some("i1"), "a@b"));
+        let endless = Outgoing::iq(IqType::Result, &jid("rooms.x"), "'".repeat(200));
+        assert!(matches!(gate().pass(send(&endless)), Err((Violation::Size, None))));
     }
 }

@@ -8,7 +8,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use annex_service::input::Input;
-use annex_stanza::{IqType, Kind, MessageType, Payload, PresenceType, Stanza};
+use annex_stanza::{
+    IqType, Jid, Kind, MessageType, Payload, PresenceType, RawHeader, Refusal, Stanza,
+};
 
 /// What became of a stanza.
 #[derive(Debug)]
@@ -79,7 +81,12 @@ impl Inbox {
     }
 
     /// A stanza that the gate refused: small, as only its header is left. Dropped when full.
-    pub(crate) fn push_refused(&mut self, input: Input, size: usize) -> bool {
+    pub(crate) fn push_refused(&mut self, header: RawHeader, refusal: Refusal) -> bool {
+        let address = |jid: &Option<Jid>| jid.as_ref().map_or(0, |jid| jid.as_str().len());
+        let (from, to) = (address(&header.from), address(&header.to));
+        let id = header.id.as_ref().map_or(0, String::len);
+        let size = size_of::<Input>() + 2 * (from + to) + id + 256;
+        let input = Input::Refused { header, refusal };
         self.full |= self.bytes + size > self.limit;
         if !self.full {
             self.bytes += size;
@@ -181,6 +188,8 @@ fn departs(kind: PresenceType) -> bool {
 fn footprint(stanza: &Stanza) -> usize {
     let (from, to) = (stanza.from.as_str().len(), stanza.to.as_str().len());
     let payload = stanza.payload.bytes().len() + 64 * stanza.payload.children().len();
+    let texts = [&stanza.id, &stanza.lang];
+    let texts: usize = texts.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
     // Each address is kept as spelled and as compared.
-    size_of::<Input>() + payload + 2 * (from + to) + 128
+    size_of::<Input>() + payload + texts + 2 * (from + to) + 128
 }

@@ -146,7 +146,7 @@ impl<M: Machine> Core<M> {
         if let Poll::Ready(read) = stream.poll_read(context, now) {
             let bytes = read.map_err(|error| broken(&error))?;
             if bytes == 0 {
-                return Err(Failure::Silent);
+                return Err(Failure::Gone);
             }
             Report::add(&self.report.bytes_in, bytes as u64);
             progress = true;
@@ -178,7 +178,7 @@ impl<M: Machine> Core<M> {
             match stream.reader.next() {
                 Ok(Some(frame)) => self.frame(stream, frame)?,
                 Ok(None) => return Ok(any),
-                Err(error) => return Err(Failure::NotXmpp(error.to_string())),
+                Err(error) => return Err(Failure::Garbled(error.to_string())),
             }
             any = true;
         }
@@ -310,7 +310,7 @@ fn broken(error: &io::Error) -> Failure {
     match error.kind() {
         io::ErrorKind::ConnectionReset
         | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => Failure::Silent,
+        | io::ErrorKind::UnexpectedEof => Failure::Gone,
         _ => Failure::Io(error.to_string()),
     }
 }

@@ -6,7 +6,7 @@
 
 use annex_stanza::{Condition, Recipient, Refusal, Stanza, refuse};
 
-use super::meter::Meter;
+use super::{gate::Gate, meter::Meter};
 
 /// How often each state began. What is dropped is counted stanza by stanza.
 const METRIC: &str = "annex_pressure_total";
@@ -63,16 +63,20 @@ impl Pressure {
     }
 
     /// Tells a sender that there is no room. False if there was none for that either.
-    pub(crate) fn refuse(&mut self, stanza: &Stanza, reserve: usize) -> bool {
+    pub(crate) fn refuse(&mut self, stanza: &Stanza, gate: &Gate, reserve: usize) -> bool {
         let refusal = Refusal::new(Condition::ResourceConstraint, "pressure.full")
             .text("The service is overloaded; try again later");
         let Some(error) = refuse(stanza, &refusal) else { return true };
         let template = error.template();
+        let to = Recipient::from(&stanza.from);
+        if gate.check(&template, Some(&to)).is_err() {
+            return false;
+        }
         let fits = self.waiting.len() + template.len() <= reserve;
         let begins = "the server takes not even refusals; requests are dropped";
         self.mute.set(!fits, begins, "refusals are written again");
         if fits {
-            template.write(&Recipient::from(&stanza.from), &mut self.waiting);
+            template.write(&to, &mut self.waiting);
         }
         fits
     }

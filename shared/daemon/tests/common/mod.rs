@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use annex_daemon::{
-    link::{Dial, Dialing, Failure},
+    link::{Dial, Dialing, Failure, Network},
     runtime::{
         Control, DomainSettings, Limits, LinkConfig, Report, RunError, Server, Status, Storage,
         Surroundings, Timeouts, VirtualClock, run_with, trace::Tracing,
@@ -102,7 +102,7 @@ pub struct ServerEnd {
 }
 
 impl ServerEnd {
-    fn new(wire: DuplexStream) -> Self {
+    pub fn new(wire: DuplexStream) -> Self {
         let reader = Reader::new(Gate { bytes: usize::MAX, ..Gate::default() });
         Self { wire, reader, returns: true, marks: 0 }
     }
@@ -221,6 +221,8 @@ pub struct Setup {
     /// The component's section, as a trace has it.
     pub section: serde_json::Value,
     pub home: Option<Jid>,
+    /// Reached over the system's network; none: in memory.
+    pub server: Option<Server>,
 }
 
 impl Default for Setup {
@@ -233,25 +235,30 @@ impl Default for Setup {
             trace: None,
             section: serde_json::json!({}),
             home: None,
+            server: None,
         }
     }
 }
 
 impl Setup {
     pub fn start(self, machine: impl Machine + Send + 'static) -> Running {
-        let (dialed, wires) = mpsc::unbounded_channel();
+        let (dialed, dialled) = mpsc::unbounded_channel();
         let failures = Arc::<std::sync::Mutex<Vec<Failure>>>::default();
         let clock = VirtualClock::new(WALL);
-        let surroundings = Surroundings {
-            clock: Box::new(clock.clone()),
-            dial: Box::new(Wires { dialed, failures: failures.clone(), buffer: self.buffer }),
+        let wires = Wires { dialed, failures: failures.clone(), buffer: self.buffer };
+        let dial: Box<dyn Dial> = match &self.server {
+            Some(_) => Box::new(Network),
+            None => Box::new(wires),
         };
+        let surroundings = Surroundings { clock: Box::new(clock.clone()), dial };
         let (publish, published) = broadcast::channel(64);
         let settings = DomainSettings {
             link: LinkConfig {
                 jid: jid(DOMAIN),
                 secret: SecretString::from(SECRET),
-                server: Server::Tcp { host: "127.0.0.1".into(), port: 5347 },
+                server: self
+                    .server
+                    .unwrap_or_else(|| Server::Tcp { host: "127.0.0.1".into(), port: 5347 }),
                 home: self.home,
                 foreign_from: false,
                 timeouts: self.timeouts,
@@ -277,7 +284,7 @@ impl Setup {
             report.clone(),
             surroundings,
         ));
-        let net = Net { dialed: wires, failures };
+        let net = Net { dialed: dialled, failures };
         Running { net, control, report, memory: self.memory, clock, task, published }
     }
 }

@@ -12,9 +12,9 @@ mod secrets;
 use std::{
     cell::RefCell,
     collections::BTreeMap,
-    fs::OpenOptions,
+    fs::{OpenOptions, Permissions},
     io::{BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::PathBuf,
 };
 
@@ -73,6 +73,8 @@ impl Trace {
             .mode(0o600)
             .open(path)
             .map_err(failed)?;
+        // It may have been there before.
+        file.set_permissions(Permissions::from_mode(0o600)).map_err(failed)?;
         tracing::warn!(path = %path.display(), "a trace with message bodies is being written");
         let mut secrets = Secrets::new(key, redact);
         let section = secrets.json(&tracing.section);
