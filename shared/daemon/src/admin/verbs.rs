@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     rc::Rc,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use serde_json::{Value, json};
@@ -55,7 +56,12 @@ fn gone() -> Reply {
 async fn backup(domain: &DomainHandle, store: &Path, arguments: &Value) -> Reply {
     let path = match arguments["file"].as_str() {
         Some(file) => PathBuf::from(file),
-        None => store.join(format!("backup-{}.partial", std::process::id())),
+        None => {
+            // Two at the same time do not share a file.
+            static NUMBER: AtomicU64 = AtomicU64::new(0);
+            let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+            store.join(format!("backup-{}-{number}.partial", std::process::id()))
+        }
     };
     if !path.is_absolute() {
         return Reply::error(400, "file: expected an absolute path");
