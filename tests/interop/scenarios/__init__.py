@@ -9,6 +9,7 @@ from . import (  # noqa: F401
     enter,
     federated,
     history,
+    invite,
     leave,
     library,
     mistakes,
