@@ -45,7 +45,8 @@ impl Request {
         };
         let node = element.attr("node").ok_or_else(refusals::no_node)?;
         let session = element.attr("sessionid").map(str::to_owned);
-        let form = element.get_child("x", ns::DATA_FORMS).map(Form::parse).transpose()?;
+        let form = element.get_child("x", ns::DATA_FORMS).map(Form::parse).transpose();
+        let form = form.map_err(|refusal| refusal.app(ns::COMMANDS, "bad-payload"))?;
         Ok(Self { node: node.to_owned(), session, action, form })
     }
 }

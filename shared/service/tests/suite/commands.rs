@@ -206,6 +206,8 @@ fn errors_have_their_own_conditions() {
     let h = &mut harness;
     let bad = |sent: Sent, name| refused(&sent, "modify", "bad-request", Some(name));
     bad(go(h, &id, "action='dance'", ""), "malformed-action");
+    bad(go(h, &id, "", "<x xmlns='jabber:x:data' type='what'/>"), "bad-payload");
+    bad(go(h, &id, "", "<x xmlns='jabber:x:data' type='submit'><field/></x>"), "bad-payload");
     bad(go(h, &id, "action='complete'", &submit(&[("name", "x")])), "bad-action");
     bad(go(h, "unheard-of", "", ""), "bad-sessionid");
     bad(go(h, "", "", ""), "bad-sessionid");
@@ -264,6 +266,30 @@ fn a_report_is_cut_to_what_a_stanza_holds_once_escaped() {
     let sent = send(&mut harness, ADMIN, "node='long'", "");
     assert!((8_000..=16 * 1024).contains(&sent.xml.len()), "{} bytes", sent.xml.len());
     assert!(sent.xml.contains("more rows do not fit here</note>"), "{sent}");
+}
+
+#[test]
+fn a_form_that_is_cancelled_counts_as_submitted() {
+    // XEP-0050 §3.5.1
+    let mut harness = probe();
+    let id = start(&mut harness);
+    let form = submit(&[("name", "lamp")]).replace("submit", "cancel");
+    let sent = go(&mut harness, &id, "", &form);
+    assert!(sent.xml.contains("Make lamp?"), "{sent}");
+}
+
+#[test]
+fn fields_that_were_not_asked_for_are_ignored() {
+    // XEP-0004 §3.2
+    let mut harness = probe();
+    let id = start(&mut harness);
+    let more = "<field var='unheard-of'><value>1</value></field>".repeat(900);
+    let form = submit(&[("name", "lamp"), ("sure", "1")]).replace("</x>", &format!("{more}</x>"));
+    let sent = go(&mut harness, &id, "", &form);
+    assert!(sent.xml.contains("policy-violation"), "more than the gate lets in: {sent}");
+    let form = form.replacen(&more, &more[..more.len() / 2], 1);
+    let sent = go(&mut harness, &id, "", &form);
+    assert!(sent.xml.contains("Make lamp?") && sent.xml.contains("<value>0</value>"), "{sent}");
 }
 
 #[test]
