@@ -108,6 +108,16 @@ async def slixmpp_pages_through_rooms(world):
     equal(len(found), len(set(found)), "rooms that are named once")
 
 
+@scenario(needs_annex=True)
+async def an_address_in_capitals_is_the_same_service(world):
+    alice = await world.client("alice")
+    for service in PROGRAMS:
+        address = world.server.address(service)
+        await world.serving(alice, address)
+        for spelled in (address.upper(), f"{address}/Some/Where", f"{address.capitalize()}/é"):
+            equal((await alice.ping(spelled)).type, "result", f"a ping to {spelled}")
+
+
 # What is sent, and the condition it is refused with; none where nothing is answered.
 HOSTILE = {
     "<iq type='get' id='{id}' to='{to}'/>": "bad-request",
