@@ -8,9 +8,10 @@ use std::{
 };
 
 use annex_stanza::Jid;
+use serde_json::{Value, json};
 
 use crate::{
-    cli::{Asked, arguments::Server},
+    cli::{Asked, arguments::Server, pretty},
     config::{
         example::{Filled, example},
         value::quote,
@@ -85,19 +86,31 @@ pub(crate) fn init(asked: &Asked<'_>, wanted: &Wanted<'_>) -> Result<Exit, Failu
         return Err(failure);
     }
     let settled = [&config, &secret_file].iter().all(|path| owner::share(path, GROUP));
+    let servers = match wanted.server {
+        Some(server) => vec![server],
+        None => vec![Server::Prosody, Server::Ejabberd],
+    };
+    if asked.cli.json {
+        let snippets = servers.into_iter().map(|server| {
+            let text = snippet(server, &jid, &secret, port, asked.program.keeps_from);
+            (server.name().to_owned(), Value::from(text))
+        });
+        let snippets: serde_json::Map<_, _> = snippets.collect();
+        out::line(pretty(&json!({
+            "config": config, "secret_file": secret_file, "port": port, "snippets": snippets,
+        })));
+        return Ok(Exit::Ok);
+    }
     let whose = if settled { format!(", group {GROUP}") } else { String::new() };
     out::line(format!(
         "wrote {} and {} (mode 0640{whose})\n",
         config.display(),
         secret_file.display()
     ));
-    let servers = match wanted.server {
-        Some(server) => vec![server],
-        None => vec![Server::Prosody, Server::Ejabberd],
-    };
-    for server in servers {
-        out::line(snippet(server, &jid, &secret, port, asked.program.keeps_from));
-    }
+    let added = servers.into_iter().map(|server| {
+        where_to(server, port) + &snippet(server, &jid, &secret, port, asked.program.keeps_from)
+    });
+    out::line(added.collect::<Vec<_>>().join("\n"));
     out::line(next(asked, &config, &jid, settled));
     Ok(Exit::Ok)
 }
@@ -147,6 +160,21 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 /// The port on which Prosody listens for all components.
 const PROSODY: u16 = 5347;
 
+/// Where what is added goes, and what makes the server take it.
+fn where_to(server: Server, port: u16) -> String {
+    match server {
+        Server::Prosody => {
+            "Add to /etc/prosody/prosody.cfg.lua, at the end, then restart Prosody\n\
+             (a reload does not start a new Component):\n\n"
+                .into()
+        }
+        Server::Ejabberd => format!(
+            "Add to /etc/ejabberd/ejabberd.yml, under listen:, then `ejabberdctl reload_config`.\n\
+             Each component needs a listener and a port of its own; is {port} taken, say --port:\n\n"
+        ),
+    }
+}
+
 /// What to add to the server's configuration.
 fn snippet(server: Server, jid: &str, secret: &str, port: u16, keeps_from: bool) -> String {
     // What is passed on keeps the address of who sent it.
@@ -162,19 +190,13 @@ fn snippet(server: Server, jid: &str, secret: &str, port: u16, keeps_from: bool)
                 )
             };
             format!(
-                "Add to /etc/prosody/prosody.cfg.lua, at the end, then restart Prosody\n\
-                 (a reload does not start a new Component):\n\
-                 \n\
-                 {port_line}Component \"{jid}\"\n\
+                "{port_line}Component \"{jid}\"\n\
                  \x20   component_secret = \"{secret}\"\n{}",
                 line("    validate_from_addresses = false"),
             )
         }
         Server::Ejabberd => format!(
-            "Add to /etc/ejabberd/ejabberd.yml, under listen:, then `ejabberdctl reload_config`.\n\
-             Each component needs a listener and a port of its own; is {port} taken, say --port:\n\
-             \n\
-             \x20 - port: {port}\n\
+            "\x20 - port: {port}\n\
              \x20   ip: \"127.0.0.1\"\n\
              \x20   module: ejabberd_service\n\
              \x20   global_routes: false\n{}\

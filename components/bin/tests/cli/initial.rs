@@ -152,3 +152,17 @@ fn what_could_not_be_written_whole_is_not_written_at_all() {
     said(init.arg(&config)).ended(1).says("muc.toml");
     assert!(!directory.path().join("muc.secret").exists(), "half of it was written");
 }
+
+#[test]
+fn a_program_is_told_in_json_what_was_written() {
+    let directory = tempdir().expect("a directory");
+    let config = directory.path().join("muc.toml");
+    let mut init = bare(&["init", "rooms.example.com", "--json", "--config"]);
+    let told = said(init.arg(&config)).ended(0).json();
+    assert_eq!(told["config"], config.display().to_string());
+    let secret = read(&directory.path().join("muc.secret"));
+    for server in ["prosody", "ejabberd"] {
+        let snippet = told["snippets"][server].as_str().expect("a snippet");
+        assert!(snippet.contains(secret.trim()), "{snippet}");
+    }
+}

@@ -237,6 +237,15 @@ pub(crate) enum Server {
     Ejabberd,
 }
 
+impl Server {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Prosody => "prosody",
+            Self::Ejabberd => "ejabberd",
+        }
+    }
+}
+
 /// Which manual page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Page {

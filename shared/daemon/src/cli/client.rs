@@ -112,6 +112,10 @@ pub(super) fn stop(asked: &Asked<'_>, last: bool) -> Result<Exit, Failure> {
     let mut client = connect(asked)?;
     ask(&mut client, "stop", json!({ "final": last }))?;
     client.wait_for_end();
-    out::line("stopped");
+    out::line(if asked.cli.json {
+        pretty(&json!({ "note": "stopped" }))
+    } else {
+        "stopped".into()
+    });
     Ok(Exit::Ok)
 }
