@@ -32,7 +32,7 @@ pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
     // §7.5: the sender of a private message learns what became of it. Text and `by` may name a real
     // address: they stay here.
     if let (Kind::Message(MessageType::Error), true) = (stanza.kind, stanza.to.is_full()) {
-        let Some(room) = muc.rooms.here(&stanza.to) else { return Ok(()) };
+        let Some(room) = muc.rooms.occupied(&stanza.to, context)? else { return Ok(()) };
         let Some(occupant) = room.occupant_of(&stanza.from) else { return Ok(()) };
         let Some(target) = room.occupant_at(&stanza.to) else { return Ok(()) };
         let refusal = Refusal::new(condition, "muc.private.error").with_type(kind);
@@ -53,8 +53,7 @@ pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
 
 /// The session is removed with 333 (§11.1), and never 307.
 fn remove(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<()> {
-    // Whoever is in a room is in memory: nothing is read for a stranger's errors.
-    let Some(room) = muc.rooms.here(&stanza.to) else { return Ok(()) };
+    let Some(room) = muc.rooms.occupied(&stanza.to, context)? else { return Ok(()) };
     let jid = room.jid.clone();
     // A server answers for a full address as one; for a bare one, all of its resources are gone.
     let sessions: Vec<_> = if stanza.from.is_full() {

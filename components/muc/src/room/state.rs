@@ -283,6 +283,16 @@ impl Rooms {
         Ok(Some(room))
     }
 
+    /// The room, if anybody can be in it: nothing is read for strangers, as long as every room with
+    /// occupants is here.
+    pub(crate) fn occupied(
+        &mut self,
+        jid: &Jid,
+        context: &Context<'_, '_>,
+    ) -> Result<Option<&mut Room>, StoreError> {
+        if self.complete { Ok(self.here(jid)) } else { self.find(jid, context) }
+    }
+
     /// The room that a request is for, if it is there for who asks.
     pub(crate) fn open(
         &mut self,

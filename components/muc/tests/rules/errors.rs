@@ -79,3 +79,34 @@ fn a_temporary_room_goes_with_its_last_ghost() {
     table.join(BOB, "Bob");
     table.told(BOB, &["Bob owner/moderator bob@example.com/desk 110 201", ": subject []"]);
 }
+
+/// Design §2: short of space nothing new is taken, and leaving goes on.
+#[test]
+fn short_of_space_a_room_takes_nothing_new_and_lets_everybody_go() {
+    use annex_service::input::Input;
+    let mut table = Table::three();
+    table.harness.input(Input::SpaceLow(true));
+    let refused = "error cancel internal-server-error";
+    table.say(BOB, "x");
+    table.told(BOB, &[&format!("message: {refused}")]);
+    table.join(DAVE, "Dave");
+    table.told(DAVE, &[&format!("presence: {refused}")]);
+    table.presence(BOB, "Rob", "");
+    table.told(BOB, &[&format!("presence: {refused}")]);
+    table.admin(ALICE, "<item nick='Bob' role='none'/>");
+    table.told(ALICE, &[&format!("iq: {refused}")]);
+    table.whisper(BOB, "Carol", "<body>x</body>");
+    table.told(CAROL, &["Bob chat: x"]);
+    table.silence();
+    table.say(BOB, "x");
+    table.stanza(&error("message", CAROL, ROOM, "item-not-found"));
+    table.leave(BOB, "Bob");
+    table.told(
+        ALICE,
+        &["-Carol none/none carol@example.net/cell 333", "-Bob none/none bob@example.com/desk"],
+    );
+    table.quiet();
+    table.harness.input(Input::SpaceLow(false));
+    table.join(DAVE, "Dave");
+    assert_eq!(table.harness.take_to(DAVE).len(), 3);
+}
