@@ -85,7 +85,8 @@ impl Template {
         Self::with_slots(stanza, &[])
     }
 
-    /// Renders a stanza with slots at these places of its payload, in ascending order.
+    /// Renders a stanza with slots at these places of its payload; those at one place are filled in
+    /// the order given. A place behind the payload is its end: writing never fails.
     pub fn with_slots(stanza: &Outgoing, slots: &[Slot]) -> Self {
         let mut xml = Xml::new();
         let (id, lang) = (stanza.id.as_deref(), stanza.lang.as_deref());
@@ -99,7 +100,9 @@ impl Template {
         } else {
             bytes.extend_from_slice(b"'>");
             let start = bytes.len();
-            placed.extend(slots.iter().map(|slot| Slot { at: start + slot.at, ..*slot }));
+            let place = |slot: &Slot| start + slot.at.min(stanza.payload.len());
+            placed.extend(slots.iter().map(|slot| Slot { at: place(slot), ..*slot }));
+            placed.sort_by_key(|slot| slot.at);
             bytes.extend_from_slice(&stanza.payload);
             bytes.extend_from_slice(b"</");
             bytes.extend_from_slice(stanza.kind.name().as_bytes());

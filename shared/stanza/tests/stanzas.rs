@@ -133,6 +133,9 @@ fn slots_are_filled_in_their_places_for_each_recipient() {
         @"<message from='x.y' to='d@e.f'><a>one</a><b><zero/></b><zero/></message>"
     );
     assert!(Stanza::parse(&bytes).is_some());
+    // Slots out of order, or behind the end, stand where they can.
+    let slots = [Slot { at: 99, number: 0 }, Slot { at: 3, number: 1 }, Slot { at: 10, number: 0 }];
+    assert_eq!(Template::with_slots(&outgoing, &slots).render(&recipient), bytes);
     // Who has nothing for a slot gets nothing in it.
     assert!(Stanza::parse(&template.render(&Recipient::from(&jid("d@e.f")))).is_some());
 }
