@@ -26,15 +26,19 @@ PLACES = {
 @scenario
 async def the_documented_configuration_works(world):
     language, file, pattern = PLACES[world.server.name]
-    readme = re.findall(rf"^```{language}\n(.*?)^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
     everything = (ROOT / "deploy/servers/snippets" / file).read_text()
-    equal(len(re.findall(pattern, everything, re.DOTALL)), 4, f"components in {file}")
-    for snippet in [everything, *readme]:
+    equal(len(re.findall(pattern, everything, re.DOTALL)), len(PROGRAMS), f"components in {file}")
+    snippets = [everything]
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs/book").glob("*.md"))):
+        snippets += re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+    for snippet in snippets:
         await asyncio.to_thread(boot, type(world.server), snippet, pattern)
 
 
 def boot(server, snippet, pattern):
     """Start a server that has no components but the snippet's, and attach each of them."""
+    attached = re.findall(pattern, snippet, re.DOTALL)
+    equal(len(attached), len(re.findall(r"^Component|ejabberd_service", snippet, re.MULTILINE)), snippet)
     shown = sorted(set(re.findall(r"port: (\d+)", snippet)))
     ports = dict(zip(shown, free_ports(len(shown))))
     snippet = re.sub(r"port: (\d+)", lambda found: f"port: {ports[found[1]]}", snippet)
