@@ -279,6 +279,16 @@ fn a_form_that_is_cancelled_counts_as_submitted() {
 }
 
 #[test]
+fn a_session_keeps_no_more_than_64_kib_of_answers() {
+    let mut harness = probe();
+    let id = start(&mut harness);
+    let sent = go(&mut harness, &id, "", &submit(&[("name", &"x".repeat(70_000))]));
+    refused(&sent, "modify", "bad-request", Some("bad-payload"));
+    let sent = go(&mut harness, &id, "", &submit(&[("name", &"x".repeat(60_000))]));
+    assert!(sent.xml.contains("status='executing'"), "{} bytes", sent.xml.len());
+}
+
+#[test]
 fn fields_that_were_not_asked_for_are_ignored() {
     // XEP-0004 §3.2
     let mut harness = probe();
