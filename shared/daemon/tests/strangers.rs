@@ -114,34 +114,118 @@ async fn a_presence_of_twenty_kilobytes_is_refused_and_a_departure_heard() {
     assert!(has(&answers, "type='unavailable'"), "{answers:?}");
 }
 
+/// What is sent, and a piece of the one answer; none where there is nothing to answer.
 #[tokio::test(start_paused = true)]
-async fn odd_headers_neither_end_the_stream_nor_the_process() {
-    for stranger in [
-        message("a@x/🦀", DOMAIN, "emoji"),
-        message("a@x/r", &format!("room@{DOMAIN}/🦀🦀"), "emoji"),
-        format!("<message from='a@x/r' to='{DOMAIN}' type='foo'/>"),
-        format!("<presence from='a@x/r' to='{DOMAIN}' type='foo'/>"),
-        format!("<presence from='a@x/r' to='{DOMAIN}'><show/><priority>200</priority></presence>"),
-        format!("<iq from='a@x/r' to='{DOMAIN}'/>"),
-        format!("<iq from='a@x/r' to='{DOMAIN}' type='get'/>"),
-        format!("<iq from='a@x/r' to='{DOMAIN}' type='get' id='i'/>"),
-        format!("<iq from='a@x/r' to='{DOMAIN}' type='error' id='i'/>"),
-        format!(
-            "<iq from='a@x/r' to='{DOMAIN}' type='set' id='i'><a xmlns='1'/><b xmlns='2'/></iq>"
+async fn odd_headers_are_understood_or_answered_and_the_stream_goes_on() {
+    let head = format!("from='a@x/r' to='{DOMAIN}'");
+    let long = format!("{}@x", "l".repeat(3000));
+    for (stranger, answer) in [
+        (message("a@x/🦀", DOMAIN, "emoji"), Some("to='a@x/🦀'")),
+        (
+            message("a@x/r", &format!("room@{DOMAIN}/🦀🦀"), "emoji"),
+            Some("from='room@rooms.example/🦀🦀'"),
         ),
-        message("a@@b/c", DOMAIN, "broken"),
-        message("", DOMAIN, "broken"),
-        message("@", "@", "broken"),
-        format!("<message to='{DOMAIN}'/>"),
-        "<message from='a@x/r'/>".into(),
-        "<message/><presence/><iq/>".into(),
-        "<unknown xmlns='strange'><deep/></unknown>".into(),
-        "<stream:features><x/></stream:features>".into(),
-        format!("<message xmlns='jabber:client' from='a@x/r' to='{DOMAIN}'/>"),
-        message(&format!("{}@x", "l".repeat(3000)), DOMAIN, "long"),
+        (message("🦀@x/r", DOMAIN, "emoji"), Some("to='🦀@x/r'")),
+        (
+            format!("<message {head} type='foo'><body>foo</body></message>"),
+            Some("<body>foo</body>"),
+        ),
+        (format!("<message {head} type=''><body>foo</body></message>"), Some("<body>foo</body>")),
+        (format!("<presence {head} type='foo'/>"), Some("bad-request")),
+        (format!("<presence {head} type='unavailable'/>"), Some("type='unavailable'")),
+        (format!("<presence {head}><show/><priority>200</priority></presence>"), None),
+        (format!("<iq {head} id='i'/>"), Some("bad-request")),
+        (format!("<iq {head} type='foo' id='i'/>"), Some("bad-request")),
+        (format!("<iq {head} type='get'/>"), Some("bad-request")),
+        (format!("<iq {head} type='get' id=''><a xmlns='1'/></iq>"), Some("bad-request")),
+        (format!("<iq {head} type='get' id='i'/>"), Some("bad-request")),
+        (
+            format!("<iq {head} type='set' id='i'><a xmlns='1'/><b xmlns='2'/></iq>"),
+            Some("bad-request"),
+        ),
+        (
+            format!("<iq {head} type='get' id='&apos;&lt;\n'><a xmlns='1'/></iq>"),
+            Some("id='&apos;&lt; '"),
+        ),
+        (format!("<iq {head} type='error' id='i'/>"), None),
+        (format!("<iq {head} type='result'/>"), None),
+        (
+            format!("<message {head} type='error'><error/><error/></message>"),
+            Some("<error/><error/>"),
+        ),
+        (message("a@@b/c", DOMAIN, "broken"), None),
+        (message("", DOMAIN, "broken"), None),
+        (message("@", "@", "broken"), None),
+        (message("a@x/r", "@", "broken"), Some("jid-malformed")),
+        (message("a@x/r", "a@@b", "broken"), Some("jid-malformed")),
+        (message(&long, DOMAIN, "long"), None),
+        (
+            message("a@x/r", &format!("{}@{DOMAIN}", "l".repeat(3000)), "long"),
+            Some("jid-malformed"),
+        ),
+        (format!("<message to='{DOMAIN}'/>"), None),
+        ("<message from='a@x/r'/>".into(), None),
+        ("<message/><presence/><iq/>".into(), None),
+        ("<unknown xmlns='strange'><deep/></unknown>".into(), None),
+        ("<stream:features><x/></stream:features>".into(), None),
+        ("<handshake/>".into(), None),
+        (
+            format!("<message xmlns='jabber:client' {head}><body>client</body></message>"),
+            Some("<body>client</body>"),
+        ),
+        (format!("<message xmlns='jabber:server' {head}><body>server</body></message>"), None),
     ] {
-        survives(&stranger).await;
+        let answers = survives(&stranger).await.concat();
+        let (before, _) = answers
+            .split_once("<message from='rooms.example' type='chat' to='probe@x/r'>")
+            .expect("the probe's");
+        match answer {
+            Some(answer) => assert!(before.contains(answer), "{stranger}: {answers}"),
+            None => assert_eq!(before, "", "{stranger}"),
+        }
     }
+}
+
+/// Prosody closes the stream over an answer from a foreign domain, and over one of 512 KiB.
+#[tokio::test(start_paused = true)]
+async fn no_refusal_leaves_that_the_server_would_close_the_stream_for() {
+    let (running, mut server) = up(small()).await;
+    let quotes = "&apos;".repeat(100_000).replace("&apos;", "'");
+    let mut flood = String::new();
+    for number in 0..3_000 {
+        let to = if number % 2 == 0 { "elsewhere.example" } else { DOMAIN };
+        let _ = write!(
+            flood,
+            "<iq type='get' id='i{number}' from='a@x/r' to='{to}'><q xmlns='t'/></iq>"
+        );
+    }
+    for kind in ["iq type='get'", "message", "presence"] {
+        let _ = write!(flood, "<{kind} id=\"{quotes}\" from='a@x/r' to='{DOMAIN}'/>");
+    }
+    server.send(&flood).await;
+    settle().await;
+    assert!(running.report.numbers().refused > 0);
+    while let Ok(Some(frame)) = timeout(Duration::from_secs(2), server.frame()).await {
+        let annex_stanza::Frame::Stanza(answer) = frame else { panic!("a stanza, not {frame:?}") };
+        assert_eq!(answer.from.domain_key(), DOMAIN);
+        assert!(answer.render().len() < 256 << 10);
+    }
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_server_tells_what_software_it_is() {
+    let setup = Setup { home: Some(jid("x")), ..Setup::default() };
+    let (running, mut server) = up(setup).await;
+    server.stanza().await;
+    for (from, told) in [("x/evil", false), ("a@x", false), ("y", false), ("x", true)] {
+        server
+            .send(&format!("<iq type='result' id='annex-version-1' from='{from}' to='{DOMAIN}'><query xmlns='jabber:iq:version'><name>N</name></query></iq>"))
+            .await;
+        settle().await;
+        assert_eq!(running.report.link().software.as_deref() == Some("N"), told, "{from}");
+    }
+    running.task.abort();
 }
 
 /// A message that would be our own mark if the server had let anyone forge it.
