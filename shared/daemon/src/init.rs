@@ -164,9 +164,18 @@ const PROSODY: u16 = 5347;
 fn where_to(server: Server, port: u16) -> String {
     match server {
         Server::Prosody => {
-            "Add to /etc/prosody/prosody.cfg.lua, at the end, then restart Prosody\n\
-             (a reload does not start a new Component):\n\n"
-                .into()
+            let ports = if port == PROSODY {
+                String::new()
+            } else {
+                format!(
+                    "Prosody is to listen there too: component_ports = {{ {PROSODY}, {port} }}, among the settings\n\
+                     at the top; where there is such a line, add {port} to it.\n"
+                )
+            };
+            format!(
+                "{ports}Add to /etc/prosody/prosody.cfg.lua, at the end, then restart Prosody\n\
+                 (a reload does not start a new Component):\n\n"
+            )
         }
         Server::Ejabberd => format!(
             "Add to /etc/ejabberd/ejabberd.yml, under listen:, then `ejabberdctl reload_config`.\n\
@@ -180,21 +189,11 @@ fn snippet(server: Server, jid: &str, secret: &str, port: u16, keeps_from: bool)
     // What is passed on keeps the address of who sent it.
     let line = |text: &str| if keeps_from { format!("{text}\n") } else { String::new() };
     match server {
-        Server::Prosody => {
-            let port_line = if port == PROSODY {
-                String::new()
-            } else {
-                format!(
-                    "-- among the settings at the top; where there is such a line, add {port} to it\n\
-                     component_ports = {{ {PROSODY}, {port} }}\n\n"
-                )
-            };
-            format!(
-                "{port_line}Component \"{jid}\"\n\
-                 \x20   component_secret = \"{secret}\"\n{}",
-                line("    validate_from_addresses = false"),
-            )
-        }
+        Server::Prosody => format!(
+            "Component \"{jid}\"\n\
+             \x20   component_secret = \"{secret}\"\n{}",
+            line("    validate_from_addresses = false"),
+        ),
         Server::Ejabberd => format!(
             "\x20 - port: {port}\n\
              \x20   ip: \"127.0.0.1\"\n\
