@@ -1,5 +1,6 @@
 """One stanza to many, behind one server (XEP-0033)."""
 
+import asyncio
 import contextlib
 
 from ..addresses import (
@@ -12,12 +13,14 @@ from ..addresses import (
     logs,
     message,
     parties,
+    party,
     permitted,
     said,
     seen,
 )
 from ..annex import Component
 from ..client import Refused
+from ..ejabberd import Ejabberd
 from ..stanza import DISCO_INFO, FORM, element, field
 from ..world import equal, scenario
 
@@ -218,3 +221,29 @@ async def without_permission_it_says_which_line_is_missing_and_refuses(world):
         info = await alice.request("get", component.address, element(DISCO_INFO, "query"))
         equal(ADDRESS in repr(info), False, f"the feature in {info}")
     world.components["announce"].start()
+
+
+@scenario(needs_annex=True)
+async def with_privilege_messages_leave_from_the_bare_address(world):
+    if world.server.name != "ejabberd":
+        return  # Prosody has no module of its own for XEP-0356.
+    with contextlib.ExitStack() as stack:
+
+        def start():
+            privileged = "  mod_privilege: {message: {outgoing: all}}\n"
+            server = stack.enter_context(Ejabberd(config=lambda server: server.render() + privileged))
+            settings = '[multicast]\nfrom_fallback = "privilege"\n'
+            one = Component(server, "announce", program="annex-multicast", settings=settings)
+            return server, stack.enter_context(one)
+
+        server, component = await asyncio.to_thread(start)
+        await logs(component, REFUSED)
+        alice, bob, carol = [await party(world, name, server) for name in ("alice", "bob", "carol")]
+        await world.serving(alice, component.address)
+        entries = [("to", bob.boundjid.bare), ("bcc", carol.boundjid.bare)]
+        await message(alice, component.address, *entries, body="on my behalf")
+        shown = [("to", bob.boundjid.bare, "true")]
+        for client, own in [(bob, []), (carol, [("bcc", carol.boundjid.bare, None)])]:
+            got = await said(client, "on my behalf")
+            equal(got.sender, alice.boundjid.bare, "the sender (XEP-0356 §6)")
+            equal(seen(got), shown + own, "the addresses")
