@@ -109,6 +109,11 @@ impl ServerEnd {
 
     /// Reads the header and answers it as Prosody does; returns what the handshake should be.
     pub async fn open(&mut self) -> String {
+        self.open_as("69732b9a-1fcd-49a0-89c9-efb1eb203f9a").await
+    }
+
+    /// The same with another stream id; by their manner servers are told apart.
+    pub async fn open_as(&mut self, id: &str) -> String {
         let header = self.raw_until(b">").await;
         let header = if header.contains("<stream:stream") || header.contains("stream'") {
             header
@@ -116,8 +121,8 @@ impl ServerEnd {
             header + &self.raw_until(b">").await
         };
         assert!(header.contains(DOMAIN), "{header}");
-        self.send("<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='rooms.example' id='69732b9a-1fcd-49a0-89c9-efb1eb203f9a'>").await;
-        hex::encode(Sha1::digest(format!("69732b9a-1fcd-49a0-89c9-efb1eb203f9a{SECRET}")))
+        self.send(&format!("<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' from='rooms.example' id='{id}'>")).await;
+        hex::encode(Sha1::digest(format!("{id}{SECRET}")))
     }
 
     /// Header and handshake as they should be.
