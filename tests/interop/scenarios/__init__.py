@@ -2,6 +2,7 @@
 
 from . import (  # noqa: F401
     admin,
+    attach,
     common,
     crashes,
     create,
