@@ -7,7 +7,7 @@
 //! [`Turn::stamp`]: annex_service::turn::Turn::stamp
 
 use annex_service::{
-    record::{Key, Record},
+    record::{Key, Record, Shown},
     store::Table,
 };
 use serde::{Deserialize, Serialize};
@@ -59,6 +59,18 @@ pub const TABLES: &[Table] = &[
     CREATORS,
     MESSAGES,
     PUBLIC,
+];
+
+/// The records that exports show.
+pub const SHOWN: &[Shown] = &[
+    Shown::of::<Name>(),
+    Shown::of::<PublicRecord>(),
+    Shown::of::<RoomRecord>(),
+    Shown::of::<SubjectRecord>(),
+    Shown::of::<AffiliationRecord>(),
+    Shown::of::<OccupantRecord>(),
+    Shown::of::<SessionRecord>(),
+    Shown::of::<MessageRecord>(),
 ];
 
 /// Those whose keys begin with the id of a room: what goes in slices when it is destroyed.
@@ -136,6 +148,7 @@ impl RoomRecord {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubjectRecord {
     /// The message's payload: every `<subject/>`, and what came with them.
+    #[serde(with = "annex_service::record::text")]
     pub payload: Vec<u8>,
     /// Text of the first `<subject/>`.
     pub text: String,
@@ -191,6 +204,7 @@ pub struct SessionRecord {
     /// Whose it is.
     pub occupant: u64,
     /// Its latest presence: what is reflected of it.
+    #[serde(with = "annex_service::record::text")]
     pub presence: Vec<u8>,
     /// `xml:lang` of that presence.
     pub lang: Option<String>,
@@ -220,6 +234,7 @@ pub struct MessageRecord {
     /// `xml:lang` of the stanza.
     pub lang: Option<String>,
     /// What it says, as it was told, without its `stanza-id`.
+    #[serde(with = "annex_service::record::text")]
     pub payload: Vec<u8>,
     /// When it was sent, in µs since 1970.
     pub at: i64,

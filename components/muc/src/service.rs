@@ -8,7 +8,7 @@ use annex_service::{
     context::{Context, Failure, Outcome},
     effect::{Effect, Response, Timer},
     pending::Pending,
-    record::Record,
+    record::{Record, Shown},
     registry::{Answer, Registry, Shape},
     settings::{Mistake, Setting},
     store::{Page, Table},
@@ -74,6 +74,7 @@ impl Component for Muc {
     const SECTION: &'static str = "muc";
     const NAME: &'static str = "Rooms";
     const TABLES: &'static [Table] = keys::TABLES;
+    const SHOWN: &'static [Shown] = keys::SHOWN;
 
     fn registry() -> Registry<Self> {
         use IqType::{Get, Set};

@@ -147,10 +147,8 @@ fn tell_gone(rooms: &mut Rooms, gone: &Gone, context: &mut Context<'_, '_>) -> O
     }
     let Some(room) = room.filter(|_| gone.shown) else { return Ok(()) };
     // Somebody has the very same address again: presence tells who.
-    let again = room.occupant_named(from.resource().unwrap_or_default());
-    if again.is_some_and(|occupant| {
-        occupant.address.as_str() == from.as_str() && room.roster.shown().contains(&occupant.number)
-    }) {
+    let again = room.occupant_at(&from);
+    if again.is_some_and(|occupant| room.roster.shown().contains(&occupant.number)) {
         return Ok(());
     }
     let own = |jid: &Jid| gone.selves.iter().any(|(own, _)| own == jid.as_str());

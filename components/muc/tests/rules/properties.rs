@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use annex_muc::keys::MessageRecord;
+use annex_service::record::Record as _;
 use annex_testkit::Crash;
 use proptest::prelude::*;
 
@@ -28,16 +30,30 @@ enum Step {
     Wait,
     /// The step happens, and nobody hears of it: the process dies before anything leaves.
     Lose(Box<Self>),
+    /// Several happen, some of them reach the disk and whom they concern, and the process dies: what
+    /// is left is written, or not.
+    Cut(Vec<Self>, u8, bool),
 }
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => plain(),
         1 => plain().prop_map(|step| Step::Lose(Box::new(step))),
+        1 => (prop::collection::vec(live(), 1..6), 0..6u8, any::<bool>())
+            .prop_map(|(steps, done, written)| Step::Cut(steps, done, written)),
     ]
 }
 
 fn plain() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        24 => live(),
+        1 => any::<bool>().prop_map(Step::Crash),
+        1 => Just(Step::Reconnect),
+        1 => Just(Step::Wait),
+    ]
+}
+
+fn live() -> impl Strategy<Value = Step> {
     let (who, nick) = (0..PEOPLE.len(), 0..NICKS.len());
     prop_oneof![
         6 => (who.clone(), nick.clone()).prop_map(|(who, nick)| Step::Join(who, nick)),
@@ -50,18 +66,27 @@ fn plain() -> impl Strategy<Value = Step> {
         2 => (who.clone(), who.clone(), 0..5u8).prop_map(|(who, whom, to)| Step::Affiliation(who, whom, to)),
         2 => (who.clone(), 0..8u8).prop_map(|(who, what)| Step::Configure(who, what)),
         1 => (who.clone(), 0..3u8).prop_map(|(who, kind)| Step::Error(who, kind)),
-        1 => any::<bool>().prop_map(Step::Crash),
-        1 => Just(Step::Reconnect),
-        1 => Just(Step::Wait),
     ]
 }
 
-fn run(table: &mut Table, step: &Step) {
+/// Plays a step, and says who saw real addresses at some time during it.
+fn run(table: &mut Table, step: &Step) -> BTreeSet<String> {
+    let mut saw = seers(table);
     match *step {
         Step::Lose(ref step) => {
             table.harness.hold();
-            run(table, step);
+            saw.extend(run(table, step));
             table.harness.crash(Crash::AfterCommit);
+        }
+        Step::Cut(ref steps, done, written) => {
+            table.harness.hold();
+            for step in steps {
+                saw.extend(run(table, step));
+            }
+            for _ in 0..done {
+                table.harness.commit_one();
+            }
+            table.harness.crash(if written { Crash::AfterCommit } else { Crash::BeforeCommit });
         }
         Step::Join(who, nick) => table.join(PEOPLE[who], NICKS[nick]),
         Step::Presence(who, nick, show) => {
@@ -112,6 +137,8 @@ fn run(table: &mut Table, step: &Step) {
         }
         Step::Wait => table.harness.advance(std::time::Duration::from_secs(30)),
     }
+    saw.extend(seers(table));
+    saw
 }
 
 /// What one session believes, from what it was told.
@@ -134,12 +161,21 @@ fn standing(presence: &minidom::Element, item: &minidom::Element) -> String {
 #[derive(Debug, Default)]
 struct Watcher {
     views: BTreeMap<String, View>,
+    /// By session, the ids of messages in the order in which it first heard them.
+    heard: BTreeMap<String, Vec<String>>,
 }
 
 impl Watcher {
     fn watch(&mut self, sent: &annex_testkit::Sent, lost: bool) -> Result<(), TestCaseError> {
         let stanza = sent.element();
         let kind = stanza.attr("type").unwrap_or_default();
+        if let Some(id) = stanza.get_child("stanza-id", "urn:xmpp:sid:0") {
+            let heard = self.heard.entry(sent.to.clone()).or_default();
+            let id = id.attr("id").unwrap_or_default().to_owned();
+            if !heard.contains(&id) {
+                heard.push(id);
+            }
+        }
         if stanza.name() != "presence" || kind == "error" {
             return Ok(());
         }
@@ -168,7 +204,9 @@ impl Watcher {
                 view.own = Some(nick);
             }
             ("", false) => {
-                prop_assert!(view.own.as_ref() != Some(&nick), "110 is missing: {}", &sent.xml);
+                // Who left it and joined under another one, and heard of neither, is told where he is.
+                let own = view.own.as_ref() == Some(&nick);
+                prop_assert!(!own || lost, "110 is missing: {}", &sent.xml);
                 view.others.insert(nick, standing(&stanza, items[0]));
             }
             (_, true) => {
@@ -201,8 +239,7 @@ fn leaks(sent: &annex_testkit::Sent, sees_all: bool) -> Option<String> {
         .map(|local| format!("{local} in {}", sent.xml))
 }
 
-/// Who sees real addresses at some time during a step: moderators, and everybody in a room that is
-/// or was non-anonymous.
+/// Who sees real addresses now: moderators, and everybody in a non-anonymous room.
 fn seers(table: &Table) -> BTreeSet<String> {
     let mut seers = BTreeSet::new();
     for image in table.harness.machine().component().image().values() {
@@ -234,15 +271,13 @@ proptest! {
         let mut watcher = Watcher::default();
         watcher.views.insert(ALICE.into(), View { own: Some("Ann".into()), ..View::default() });
         for step in &steps {
-            let before = seers(&table);
-            run(&mut table, step);
-            let after = seers(&table);
+            let saw = run(&mut table, step);
             for sent in table.harness.take() {
                 // An owner's and an admin's answers may name whom they ask about.
                 let is_answer = sent.xml.starts_with("<iq");
-                let sees_all = is_answer || before.contains(&sent.to) || after.contains(&sent.to);
+                let sees_all = is_answer || saw.contains(&sent.to);
                 prop_assert_eq!(leaks(&sent, sees_all), None, "after {:?}", step);
-                watcher.watch(&sent, matches!(step, Step::Lose(_)))?;
+                watcher.watch(&sent, matches!(step, Step::Lose(_) | Step::Cut(..)))?;
             }
         }
         // Every session sees itself and whoever is shown.
@@ -274,6 +309,25 @@ proptest! {
                 let item = x.children().next().expect("an item");
                 prop_assert_eq!(known, &standing(&told, item), "{} of {}", who, nick);
             }
+        }
+        // It has heard, in their order, all messages since it entered.
+        let kept = table.harness.store().table(annex_muc::keys::MESSAGES);
+        let kept: Vec<(u64, String)> = kept.iter().map(|row| {
+            let stamp = row.key[8..].try_into().map(u64::from_be_bytes).expect("a stamp");
+            (stamp, MessageRecord::of(row).expect("a message").archive_id)
+        }).collect();
+        for session in image.values().flat_map(|image| image.lines()) {
+            let words: Vec<&str> = session.split(' ').collect();
+            let [_, who, .., synced, _] = words[..] else { continue };
+            let (true, Ok(synced)) = (PEOPLE.contains(&who), synced.parse::<u64>()) else { continue };
+            let nothing = Vec::new();
+            let heard = watcher.heard.get(who).unwrap_or(&nothing);
+            for (_, id) in kept.iter().filter(|(stamp, _)| *stamp > synced) {
+                prop_assert!(heard.contains(id), "{} never heard {}", who, id);
+            }
+            let place = |id: &String| kept.iter().position(|(_, kept)| kept == id);
+            let places: Vec<_> = heard.iter().filter_map(place).collect();
+            prop_assert!(places.is_sorted(), "{} heard {:?}", who, places);
         }
         // What is in memory is what its records give.
         let mut image = table.harness.machine().component().image();
