@@ -73,8 +73,12 @@ pub(crate) struct Storage {
     /// Bytes written or freed since the last compaction began, and since its need was last looked at.
     pub(crate) churn: u64,
     pub(crate) unchecked: u64,
-    /// The last compaction was in a hurry, and left files larger than need be.
-    pub(crate) hurried: bool,
+    /// The last compaction left files larger than need be.
+    pub(crate) loose: bool,
+    /// How many in a row did.
+    pub(crate) copies: u8,
+    /// The store is about to be closed.
+    pub(crate) ends: bool,
     /// Groups that are on the device; 0 until the first flush.
     noted: u64,
 }
@@ -95,7 +99,9 @@ impl Storage {
             sink,
             churn,
             unchecked: 1,
-            hurried: false,
+            loose: false,
+            copies: 0,
+            ends: false,
             noted: 0,
         }
     }
@@ -103,7 +109,7 @@ impl Storage {
     /// Works until the store is closed.
     pub(crate) fn run(&mut self) {
         loop {
-            match self.shared.queue.next(self.unchecked > 0 || self.hurried) {
+            match self.shared.queue.next(self.unchecked > 0 || self.loose) {
                 Next::Group(group) => self.group(&group),
                 Next::Task(task) => task(self),
                 Next::Tick => self.tick(),
@@ -172,11 +178,11 @@ impl Storage {
             Home::note_seen(self.writer.engine.dir(), self.noted);
         }
         self.store_confirmed();
-        if self.hurried {
+        if self.loose {
             // Now there is time.
             self.churn = u64::MAX / 2;
         }
-        if self.unchecked > 0 || self.hurried {
+        if self.unchecked > 0 || self.loose {
             self.look(true);
         }
     }
@@ -204,8 +210,8 @@ impl Storage {
         }
         // What is small now is looked at again when there is time.
         self.unchecked = u64::from(!at_rest);
-        self.hurried = false;
-        if self.failed.is_none() && compact::is_due(self, at_rest) {
+        self.loose = false;
+        if self.failed.is_none() && !self.ends && compact::is_due(self, at_rest) {
             self.churn = 0;
             compact::start(&self.shared);
         }

@@ -5,7 +5,7 @@
 use std::{
     sync::{Arc, Mutex, PoisonError, atomic::Ordering},
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use annex_service::store::StoreError;
@@ -31,7 +31,13 @@ const HURRY: usize = 4 << 20;
 const ROOM: u64 = 32 << 20;
 /// How far files may be beyond twice the live data: the engine works in segments of half a MiB, and
 /// needs some of them to reclaim others.
-const SLACK: u64 = 4 << 20;
+const SLACK: u64 = 2 << 20;
+/// Bytes that must have been written or freed since the last time, beside a quarter of the live data.
+const CHURN: u64 = 4 << 20;
+/// Copies in a row, when one after the other turns out too large.
+const COPIES: u8 = 3;
+/// In which copies may begin while the store is being closed.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Live data that are compacted while the store is being closed: a matter of seconds.
 const AT_THE_END: u64 = 128 << 20;
 
@@ -48,9 +54,12 @@ pub(crate) fn is_due(storage: &Storage, at_rest: bool) -> bool {
     };
     let live = storage.writer.state.live();
     let files = storage.writer.engine.file_len();
-    (at_rest || files > large)
-        && files > live + live / 10 * 9 + SLACK
-        && storage.churn > (live / 4).max(SLACK)
+    (at_rest || files > large) && is_loose(&storage.writer) && storage.churn > (live / 4).max(CHURN)
+}
+
+fn is_loose(writer: &Writer) -> bool {
+    let live = writer.state.live();
+    writer.engine.file_len() > live + live / 10 * 9 + SLACK
 }
 
 /// Compacts on a thread of its own.
@@ -95,17 +104,25 @@ pub(crate) fn before_closing(shared: &Arc<Shared>) {
     if shared.groups.load(Ordering::Relaxed) == 0 || !small {
         return;
     }
+    let begin = Instant::now();
+    // From here on none begins by itself.
+    let idle = ask(shared, |storage| storage.ends = true);
     wait(shared);
-    let due = ask(shared, |storage| {
-        if storage.hurried {
-            storage.churn = u64::MAX / 2;
+    while idle.is_ok() && begin.elapsed() < PATIENCE {
+        let due = ask(shared, |storage| {
+            if storage.loose {
+                storage.churn = u64::MAX / 2;
+            }
+            let due = storage.failed.is_none() && is_due(storage, true);
+            storage.churn = 0;
+            due
+        });
+        if !due.is_ok_and(|due| due) {
+            return;
         }
-        storage.failed.is_none() && is_due(storage, true)
-    });
-    if due.is_ok_and(|due| due)
-        && let Err(error) = compact(shared)
-    {
-        tracing::warn!(%error, "the store was not compacted");
+        if let Err(error) = compact(shared) {
+            return tracing::warn!(%error, "the store was not compacted");
+        }
     }
 }
 
@@ -227,7 +244,10 @@ fn switch(
         storage.writer = writer;
         // What was written or removed meanwhile may call for another one soon.
         storage.unchecked = 1;
-        storage.hurried = hurried;
+        // One that was made while much was written may have to be made again.
+        let loose = hurried || is_loose(&storage.writer);
+        storage.copies = if loose { storage.copies + 1 } else { 0 };
+        storage.loose = loose && storage.copies < COPIES;
         storage.taps.retain(|other| !Arc::ptr_eq(other, &tap));
         Ok(old)
     })?
