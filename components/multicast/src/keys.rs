@@ -1,6 +1,9 @@
 //! Tables, keys and encodings: everything that `annex-multicast` stores.
 
-use annex_service::{record::Record, store::Table};
+use annex_service::{
+    record::{Record, Shown},
+    store::Table,
+};
 use serde::{Deserialize, Serialize};
 
 /// Key of a full address → [`OriginRecord`].
@@ -10,6 +13,9 @@ pub const LISTS: Table = Table::new(33, "list");
 
 /// All tables.
 pub const TABLES: &[Table] = &[ORIGINS, LISTS];
+
+/// The records that exports show.
+pub const SHOWN: &[Shown] = &[Shown::of::<OriginRecord>(), Shown::of::<ListRecord>()];
 
 /// Longest key of a full address or a list's name; the store takes 512 bytes.
 pub const LONGEST: usize = 480;

@@ -47,6 +47,7 @@ impl Component for Multicast {
     const PORT: u16 = 5349;
     const KEEPS_FROM: bool = true;
     const TABLES: &'static [Table] = keys::TABLES;
+    const SHOWN: &'static [annex_service::record::Shown] = keys::SHOWN;
 
     fn registry() -> Registry<Self> {
         let mut registry = Registry::new()

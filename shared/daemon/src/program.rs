@@ -4,11 +4,13 @@ use std::{future::Future, pin::Pin, process::ExitCode, sync::Arc};
 
 use annex_service::{
     component::{Component, HttpRoute},
+    record::Shown,
     service::Service,
     settings::{Mistake, Setting},
     store::Table,
 };
-use annex_store::Schema;
+use annex_store::{Describe, Schema};
+use bytes::Bytes;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -34,6 +36,8 @@ pub struct Program {
     pub check: fn(&Value) -> Vec<Mistake>,
     /// Tables of the component.
     pub tables: &'static [Table],
+    /// Records of the component that exports show.
+    pub shown: &'static [Shown],
     /// HTTP routes of the component.
     pub http: &'static [HttpRoute],
     /// Port of a listener of its own.
@@ -73,6 +77,7 @@ impl Program {
             settings: C::settings(),
             check: C::check,
             tables: C::TABLES,
+            shown: C::SHOWN,
             http: C::HTTP,
             port: C::PORT,
             keeps_from: C::KEEPS_FROM,
@@ -103,6 +108,23 @@ impl Program {
             durability: place.durability,
             ..annex_store::Config::new(&place.path, self.schema())
         }
+    }
+}
+
+/// Exports show what the component and the services' common part know how to show.
+impl Describe for Program {
+    fn describe(&self, table: Table, _: &[u8], value: &[u8]) -> Option<Value> {
+        (self.shown(table)?.json)(value)
+    }
+
+    fn record(&self, table: Table, _: &[u8], json: &Value) -> Option<Bytes> {
+        (self.shown(table)?.bytes)(json)
+    }
+}
+
+impl Program {
+    fn shown(&self, table: Table) -> Option<&Shown> {
+        annex_service::SHOWN.iter().chain(self.shown).find(|shown| shown.table == table)
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
     command::Report,
     context::{Context, Outcome},
     effect::{CallResult, Timer},
+    record::Shown,
     registry::Registry,
     store::{Page, Table},
 };
@@ -115,6 +116,8 @@ pub trait Component: Sized {
     const NAME: &'static str;
     /// Its tables: what exports name, and what is checked at start.
     const TABLES: &'static [Table] = &[];
+    /// Its records as exports show them; others are shown as base64.
+    const SHOWN: &'static [Shown] = &[];
     /// The HTTP routes it serves.
     const HTTP: &'static [HttpRoute] = &[];
     /// The port proposed where the server gives each component a listener of its own.

@@ -39,3 +39,6 @@ pub mod unconfirmed;
 
 /// The tables of this crate, which every store has beside those of its component.
 pub const TABLES: &[store::Table] = &[due::TABLE, unconfirmed::TABLE, audit::TABLE, slices::TABLE];
+
+/// Records of every service as exports show them.
+pub const SHOWN: &[record::Shown] = &[record::Shown::of::<audit::Entry>()];

@@ -10,6 +10,7 @@
 
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::{
     store::{Read, Row, StoreError, Table},
@@ -75,6 +76,57 @@ pub trait Record: Serialize + DeserializeOwned {
     /// Writes it under `key`.
     fn save(&self, turn: &mut Turn<'_>, key: impl Into<Vec<u8>>) {
         turn.put(Self::TABLE, key, self.encode());
+    }
+}
+
+/// A kind of record as exports show it: as JSON, and back.
+#[derive(Debug, Clone, Copy)]
+pub struct Shown {
+    /// Where such records are stored.
+    pub table: Table,
+    /// A record in words.
+    pub json: fn(&[u8]) -> Option<Value>,
+    /// The record that was shown.
+    pub bytes: fn(&Value) -> Option<Bytes>,
+}
+
+impl Shown {
+    /// Records of this type.
+    pub const fn of<R: Record>() -> Self {
+        Self {
+            table: R::TABLE,
+            json: |bytes| serde_json::to_value(R::decode(bytes).ok()?).ok(),
+            bytes: |json| Some(R::deserialize(json).ok()?.encode()),
+        }
+    }
+}
+
+/// For a field of XML, `#[serde(with = "annex_service::record::text")]`: bytes in the store, text
+/// where people read.
+pub mod text {
+    use serde::{
+        Deserialize, Deserializer, Serialize, Serializer,
+        de::{Error as _, Unexpected},
+    };
+
+    /// Bytes, or text for people.
+    pub fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if serializer.is_human_readable() => serializer.serialize_str(text),
+            _ => bytes.serialize(serializer),
+        }
+    }
+
+    /// The same back.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        if !deserializer.is_human_readable() {
+            return Vec::deserialize(deserializer);
+        }
+        match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::String(text) => Ok(text.into_bytes()),
+            other => Vec::deserialize(other)
+                .map_err(|_| D::Error::invalid_type(Unexpected::Other("no text"), &"a text")),
+        }
     }
 }
 
@@ -243,5 +295,30 @@ mod tests {
         assert_eq!(parts.text().expect("name"), "name");
         let error = Parts::of(Thing::TABLE, b"abc").u64().expect_err("too short");
         assert_eq!(error.to_string(), "key of table thing: it is too short");
+    }
+
+    #[derive(Debug, PartialEq, Serialize, serde::Deserialize)]
+    struct Said {
+        #[serde(with = "super::text")]
+        payload: Vec<u8>,
+    }
+
+    impl Record for Said {
+        const TABLE: Table = Table::new(61, "said");
+    }
+
+    #[test]
+    fn people_read_text_and_the_store_has_bytes() {
+        let shown = Shown::of::<Said>();
+        for payload in [b"<body>hi</body>".to_vec(), vec![0xff, 0], Vec::new()] {
+            let said = Said { payload: payload.clone() };
+            let stored = said.encode();
+            assert_eq!(stored[1..], postcard::to_allocvec(&payload).expect("bytes"));
+            let json = (shown.json)(&stored).expect("it can be shown");
+            assert_eq!((shown.bytes)(&json), Some(stored.clone()), "{json}");
+            assert_eq!(Said::decode(&stored).expect("it reads back"), said);
+        }
+        let hello = Said { payload: b"hi".to_vec() }.encode();
+        assert_eq!((shown.json)(&hello), Some(serde_json::json!({ "payload": "hi" })));
     }
 }

@@ -140,7 +140,20 @@ fn each_domain_has_a_backup_of_its_own() {
     assert!(place.path("store/domains/rooms.b.example/current").exists());
     place.output(&["export", "--domain", "rooms.b.example"]).ended(0).says("0 records");
     let export = place.output(&["export"]).ended(0);
-    assert!(export.out.contains("\"table\":\"room\""), "{}", export.out);
+    // People can read it, and it comes back as it was.
+    assert!(export.out.contains("\"json\":{\"local\":\"lobby\""), "{}", export.out);
+    let (first, second) = (place.path("first.jsonl"), place.path("second.jsonl"));
+    place.output(&["export", &first.display().to_string()]).ended(0);
+    place.output(&["import", &first.display().to_string(), "--force"]).ended(0);
+    place.output(&["export", &second.display().to_string()]).ended(0);
+    let records = |path| {
+        let text = crate::place::read(path);
+        text.lines()
+            .filter(|line| line.contains("\"table\""))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(records(&first), records(&second));
 }
 
 #[test]

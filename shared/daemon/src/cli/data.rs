@@ -155,7 +155,7 @@ pub(super) fn export(asked: &Asked<'_>, file: Option<&Path>) -> Result<Exit, Fai
 
 fn export_to(asked: &Asked<'_>, out: &mut dyn Write) -> Result<u64, Failure> {
     let exported = match client::connect_if_running(asked)? {
-        None => offline(asked, |store| Ok(store.export(out, None)?))?,
+        None => offline(asked, |store| Ok(store.export(out, Some(asked.program))?))?,
         Some(mut client) => {
             // The running process gives a backup, and the copy is told.
             let scratch = Scratch::new()?;
@@ -164,7 +164,7 @@ fn export_to(asked: &Asked<'_>, out: &mut dyn Write) -> Result<u64, Failure> {
             let config = annex_store::Config { path: scratch.0.join("store"), ..store(asked)? };
             annex_store::restore(&backup, &config, false)?;
             let store = Store::open(config, Box::new(|_| {}))?;
-            store.export(out, None)?
+            store.export(out, Some(asked.program))?
         }
     };
     out.flush().map_err(failed)?;
@@ -200,7 +200,7 @@ pub(super) fn import(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exit
         Box::new(BufReader::new(opened))
     };
     let was_there = config.path.exists();
-    let imported = annex_store::import(&config, &mut *input, None, force);
+    let imported = annex_store::import(&config, &mut *input, Some(asked.program), force);
     owner::settle(&config.path, was_there);
     let imported = imported?;
     told(
