@@ -114,7 +114,7 @@ fn judge(count: usize, component: &Measured, floor: &Measured) -> bool {
 fn component(count: usize, seconds: f64) -> (Measured, Vec<u8>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let process = Process::component(port);
+    let process = Process::component("annex-muc", "rooms.bench", port, room::SETTINGS);
     let mut link = Link::handshake(listener.accept().expect("a connection").0);
     room::fill(&mut link, count);
     let copies = link.copies(&room::message(0), room::last(count).as_bytes());

@@ -31,8 +31,10 @@ pub(crate) struct Link {
     pub(crate) acknowledge: Acknowledge,
 }
 
-/// The end of a message that the component sends to itself.
+/// The end of a message that the component sends to itself while output is unconfirmed.
 const MARK: &[u8] = b"<mark xmlns='urn:annex:mark:0'/></message>";
+/// The end of a message that it sends to itself to see whether it comes back.
+pub(crate) const PROBE: &[u8] = b"<probe xmlns='urn:annex:multicast:0'/></message>";
 /// More than any mark has, and any needle.
 const OVERLAP: usize = 1024;
 
@@ -54,7 +56,8 @@ impl Link {
         link
     }
 
-    fn until(&mut self, begin: &[u8], end: &[u8]) {
+    /// Reads, byte by byte, up to `end` behind `begin`; gives what came.
+    pub(crate) fn until(&mut self, begin: &[u8], end: &[u8]) -> Vec<u8> {
         let mut text = Vec::new();
         let mut byte = [0];
         loop {
@@ -62,7 +65,7 @@ impl Link {
             text.push(byte[0]);
             let begun = memmem::find(&text, begin);
             if begun.is_some_and(|at| memmem::find(&text[at..], end).is_some()) {
-                return;
+                return text;
             }
         }
     }
@@ -99,9 +102,15 @@ impl Link {
     }
 
     fn return_marks(&mut self) {
-        let start = self.kept.saturating_sub(MARK.len() - 1);
-        let ends: Vec<usize> = memmem::find_iter(&self.buffer[start..self.filled], MARK)
-            .map(|at| start + at + MARK.len())
+        for own in [MARK, PROBE] {
+            self.return_own(own);
+        }
+    }
+
+    fn return_own(&mut self, own: &[u8]) {
+        let start = self.kept.saturating_sub(own.len() - 1);
+        let ends: Vec<usize> = memmem::find_iter(&self.buffer[start..self.filled], own)
+            .map(|at| start + at + own.len())
             .collect();
         for end in ends {
             let begin = memmem::rfind(&self.buffer[..end], b"<message ").expect("a mark begins");

@@ -14,19 +14,20 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// The component, which connects to `port`.
-    pub(crate) fn component(port: u16) -> Self {
+    /// The component `name` as `jid`, which connects to `port`; `settings` end its configuration.
+    pub(crate) fn component(name: &str, jid: &str, port: u16, settings: &str) -> Self {
         let directory = directory();
         let store = directory.join("store");
-        let config = directory.join("muc.toml");
+        let config = directory.join("config.toml");
         let text = format!(
             r#"
 [component]
-jid = "rooms.bench"
+jid = "{jid}"
 secret = "bench"
 server = "127.0.0.1"
 port = {port}
 local_domains = ["load.bench"]
+foreign_from = true
 [store]
 path = "{}"
 reserve = "1 MiB"
@@ -34,21 +35,15 @@ reserve = "1 MiB"
 socket = "{}"
 [log]
 level = "warn"
-[muc]
-create = "anyone"
-rooms_per_creator = 0
-messages_per_second = 0
-presences_per_second = 0
-joins_per_second = 0
-max_users = 0
-default_archiving = false
-default_history = 0
+{settings}
 "#,
             store.display(),
             directory.join("admin").display(),
         );
         fs::write(&config, text).expect("a configuration");
-        let program = std::env::var_os("ANNEX_MUC").map_or_else(program, PathBuf::from);
+        // As `annex-muc` is named by ANNEX_MUC.
+        let named = std::env::var_os(name.to_uppercase().replace('-', "_"));
+        let program = named.map_or_else(|| program(name), PathBuf::from);
         let child = Command::new(&program)
             .args(["run".as_ref(), "--config".as_ref(), config.as_os_str()])
             .stdin(Stdio::null())
@@ -70,15 +65,20 @@ default_history = 0
         Self { child, directory }
     }
 
-    /// CPU that all its threads have used.
+    /// CPU that it has used.
     pub(crate) fn cpu(&self) -> Duration {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("a process");
-        let nanoseconds = tasks.flatten().filter_map(|task| {
-            let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            text.split(' ').next()?.parse::<u64>().ok()
-        });
-        Duration::from_nanos(nanoseconds.sum())
+        cpu(self.child.id())
     }
+}
+
+/// CPU that all threads of a process have used.
+pub(crate) fn cpu(process: u32) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("a process");
+    let nanoseconds = tasks.flatten().filter_map(|task| {
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').next()?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(nanoseconds.sum())
 }
 
 impl Drop for Process {
@@ -98,9 +98,9 @@ fn directory() -> PathBuf {
     directory
 }
 
-/// `annex-muc` beside this program: benches lie in `deps`.
-fn program() -> PathBuf {
+/// A program beside this one: benches lie in `deps`.
+fn program(name: &str) -> PathBuf {
     let here = std::env::current_exe().expect("a program");
     let release = here.parent().and_then(|deps| deps.parent()).expect("a directory");
-    release.join("annex-muc")
+    release.join(name)
 }

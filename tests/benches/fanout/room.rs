@@ -2,6 +2,19 @@
 
 use crate::link::Link;
 
+/// Without limits, and without an archive.
+pub(crate) const SETTINGS: &str = r#"
+[muc]
+create = "anyone"
+rooms_per_creator = 0
+messages_per_second = 0
+presences_per_second = 0
+joins_per_second = 0
+max_users = 0
+default_archiving = false
+default_history = 0
+"#;
+
 /// An occupant's address; all have the same length.
 fn user(number: usize) -> String {
     format!("u{number:05}@load.bench/client")
