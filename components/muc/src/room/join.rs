@@ -69,6 +69,7 @@ pub(crate) fn enter(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
     let affiliation = state::affiliation(context, settings, room.id, &stanza.from)?;
     let nick = admit(room, settings, stanza, &request, affiliation, context)?;
     let past = history::past(room, &request.history, context)?;
+    state::note_admin(context, settings, room, &stanza.from, "room/enter")?;
     let entry = Entry { stanza, nick, affiliation, codes: &[] };
     add(room, entry, past, context)
 }

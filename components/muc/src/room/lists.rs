@@ -58,6 +58,7 @@ pub(crate) fn get(
         (None, Some(affiliation)) => {
             let affiliation = Affiliation::parse(affiliation).ok_or_else(refusals::bad_item)?;
             may_list(room, own, own_role, affiliation)?;
+            state::note_admin(context, settings, room, &stanza.from, "list/read")?;
             if affiliation == Affiliation::None {
                 return Err(refusals::bad_item().into());
             }

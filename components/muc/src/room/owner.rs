@@ -56,6 +56,7 @@ pub(crate) fn form(
     context: &mut Context<'_, '_>,
 ) -> Outcome<Answer> {
     let (room, settings) = owned(muc, stanza, context)?;
+    state::note_admin(context, settings, room, &stanza.from, "room/read")?;
     let mut form = room.record.config.form(room.jid.as_str(), settings);
     for (var, label, affiliation) in [
         ("muc#roomconfig_roomowners", "Owners", Affiliation::Owner),

@@ -370,3 +370,19 @@ pub(crate) fn affiliation(
 ) -> Result<Affiliation, StoreError> {
     super::affiliation::of(context.turn, context.shared, settings.admins_are_owners, room, jid)
 }
+
+/// Design §9: what the service's admins may do in every room is written down each time that they do
+/// what their own affiliation would not let them.
+pub(crate) fn note_admin(
+    context: &mut Context<'_, '_>,
+    settings: &crate::config::Settings,
+    room: &Room,
+    by: &Jid,
+    what: &str,
+) -> Result<(), StoreError> {
+    let as_admin = settings.admins_are_owners && context.shared.common.is_admin(by);
+    if as_admin && super::affiliation::stored_for(context.turn, room.id, by)? < Affiliation::Owner {
+        context.audit(by.bare(), what, &room.jid, Some("as an admin of the service"));
+    }
+    Ok(())
+}

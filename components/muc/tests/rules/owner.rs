@@ -319,6 +319,14 @@ fn a_service_admin_may_do_what_an_owner_may() {
     table.quiet();
     table.join("admin@example.com/x", "Root");
     table.told(BOB, &["Root owner/moderator"]);
+    table.admin_get("admin@example.com/x", "<item affiliation='outcast'/>");
+    // Each use of it is in the audit log.
+    let log = table.harness.verb("audit", serde_json::json!({})).expect("an answer");
+    let log = String::from_utf8(log.body.to_vec()).expect("text");
+    for what in ["room/configure", "room/enter", "list/read"] {
+        assert!(log.contains(what), "{what} in {log}");
+    }
+    assert!(!log.contains("alice"), "{log}");
     table.quiet();
     table.admin(ALICE, "<item jid='admin@example.com' affiliation='outcast'/>");
     table.told(ALICE, &["iq: error cancel not-allowed"]);
