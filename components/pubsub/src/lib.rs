@@ -31,6 +31,7 @@ impl Component for PubSub {
 
 #[cfg(test)]
 mod tests {
+    use annex_testkit::strangers::{Words, meet};
     use serde_json::json;
 
     use super::*;
@@ -63,5 +64,15 @@ mod tests {
         let mut harness = annex_testkit::service::<PubSub>("pubsub.example.com", json!({}));
         let answer = harness.verb("person show", json!({ "jid": "alice@example.com" }));
         assert_eq!(answer.expect("an answer").status, 200);
+    }
+
+    #[test]
+    fn every_request_has_one_answer() {
+        let words = Words {
+            to: &["pubsub.example.com", "a@pubsub.example.com", "a@pubsub.example.com/b"],
+            payloads: &[],
+            holes: &[],
+        };
+        meet(&words, 30, || annex_testkit::service::<PubSub>("pubsub.example.com", json!({})));
     }
 }

@@ -39,6 +39,7 @@
 //! * [`harness`]: turns, commits, time, crashes; [`map`]: the store under it.
 //! * [`sent`]: what came out; [`pattern`]: what may come out.
 //! * [`scenario`]: conversations as text files.
+//! * [`strangers`]: stanzas at random, and what must hold of the answers.
 //! * [`settings`]: settings for tests.
 
 // Failing a test is what this crate is for.
@@ -50,6 +51,7 @@ pub mod pattern;
 pub mod scenario;
 pub mod sent;
 pub mod settings;
+pub mod strangers;
 mod wire;
 
 pub use self::{

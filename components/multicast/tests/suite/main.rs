@@ -10,3 +10,4 @@ mod presence;
 mod refused;
 mod remote;
 mod returned;
+mod strangers;
