@@ -7,7 +7,8 @@ use annex_stanza::{Frame, Limits, Payload, Reader};
 use libfuzzer_sys::fuzz_target;
 
 fn read(portions: impl Iterator<Item = Vec<u8>>) -> Vec<Frame> {
-    let mut reader = Reader::within_stream(Limits { depth: 16, children: 64, bytes: 4_096, presence: 1_024 });
+    let mut reader =
+        Reader::within_stream(Limits { depth: 16, children: 64, bytes: 4_096, presence: 1_024 });
     let mut frames = Vec::new();
     for portion in portions {
         reader.feed(&portion);
