@@ -43,6 +43,20 @@ async fn a_stanza_right_behind_the_handshake_is_not_lost() {
     let text = server.raw_until(b"</message>").await;
     assert!(text.contains("early"), "{text}");
     running.stop().await;
+    // Nor is the part of one that comes with it.
+    let whole = message("a@x/r", DOMAIN, "early");
+    for at in 0..whole.len() {
+        let mut running = self::running();
+        let mut server = running.net.connection().await;
+        server.open().await;
+        server.raw_until(b"</handshake>").await;
+        server.send(&format!("<handshake/>\n{}", &whole[..at])).await;
+        settle().await;
+        server.send(&whole[at..]).await;
+        let text = server.raw_until(b"</message>").await;
+        assert!(text.contains("early"), "{text}");
+        running.task.abort();
+    }
 }
 
 /// What the server says after the handshake, and what becomes of it.

@@ -86,6 +86,43 @@ async fn a_store_that_fails_ends_the_runtime_and_nothing_leaves() {
     }
 }
 
+/// It panicked, say: nothing would ever be acknowledged again.
+#[tokio::test(start_paused = true)]
+async fn a_storage_thread_that_ends_ends_the_runtime() {
+    let mut running = Setup::default().start(Script(keeper));
+    let mut server = running.net.accept().await;
+    settle().await;
+    running.memory.crash();
+    assert!(server.frame().await.is_none());
+    let error = running.task.await.expect("no panic").expect_err("the failure");
+    assert!(matches!(error, RunError::Store(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn turns_that_write_nothing_do_not_wait_for_the_commit_that_reserves_their_numbers() {
+    let machine = |input: Input, turn: &mut Turn<'_>| {
+        turn.stamp();
+        keeper(input, turn);
+    };
+    let mut running = Setup::default().start(Script(machine));
+    let mut server = running.net.accept().await;
+    server.returns = false;
+    settle().await;
+    running.memory.hold();
+    for number in 1..4 {
+        running.clock.step(300_000);
+        server.send(&message("a@x/r", DOMAIN, &format!("r{number}"))).await;
+        assert_eq!(server.payload().await, format!("<body>r{number}</body>"));
+    }
+    assert_eq!(running.memory.in_flight(), 1);
+    running.clock.step(300_000);
+    server.send(&message("a@x/r", DOMAIN, "beyond")).await;
+    server.silence().await;
+    running.memory.release();
+    assert_eq!(server.payload().await, "<body>beyond</body>");
+    running.task.abort();
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fetch_sees_what_was_written_before_it() {
     let machine = |input: Input, turn: &mut Turn<'_>| match input {

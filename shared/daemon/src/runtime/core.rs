@@ -204,8 +204,9 @@ impl<M: Machine> Core<M> {
             self.control(order);
             progress = true;
         }
-        while let Poll::Ready(Some(committed)) = self.commits.poll_recv(context) {
-            self.committed(committed)?;
+        while let Poll::Ready(committed) = self.commits.poll_recv(context) {
+            let ended = || StoreError::new("commit", "the storage thread has ended");
+            self.committed(committed.ok_or_else(ended)?)?;
             progress = true;
         }
         while let Poll::Ready(Some((id, page))) = self.fetched.poll_recv(context) {

@@ -5,7 +5,7 @@ use annex_service::{
     input::Input,
     machine::Machine,
     store::{Op, Read},
-    turn::Finished,
+    turn::{Finished, Marks},
 };
 use annex_store::{Commit, Committed};
 use tokio::time::Instant;
@@ -127,9 +127,15 @@ impl<M: Machine> Core<M> {
             self.reserve.renew(marks);
             self.store.commit(Commit { turn: marks.turn, stamp: marks.stamp, ops });
             self.space.wrote(bytes, self.clock.now().since_start);
-        } else if self.flight.is_empty() {
-            self.release(ended);
-            return Ok(());
+        } else {
+            if self.reserve.ask(marks) {
+                let Marks { turn, stamp } = marks;
+                self.store.commit(Commit { turn, stamp, ops: Vec::new() });
+            }
+            if self.flight.is_empty() {
+                self.release(ended);
+                return Ok(());
+            }
         }
         self.flight.push(ended, Instant::now());
         Ok(())
@@ -166,6 +172,7 @@ impl<M: Machine> Core<M> {
     pub(super) fn committed(&mut self, committed: Committed) -> Result<(), RunError> {
         committed.result?;
         self.committed = committed.turn;
+        self.reserve.committed(committed.turn);
         self.state.committed(committed.turn);
         if let Some(trace) = &self.trace {
             trace.committed(committed.turn);
