@@ -63,7 +63,18 @@ impl From<annex_store::FileError> for Failure {
         use annex_store::FileError;
         match error {
             FileError::Open(error) => error.into(),
-            FileError::NotEmpty { .. } => Self::new(Exit::Usage, error.to_string()),
+            FileError::Store(error) if error.damaged => Self::new(Exit::Store, error.to_string()),
+            FileError::NotEmpty { path } => Self::new(
+                Exit::Usage,
+                format!(
+                    "the store {} has data; nothing was changed: --force replaces them",
+                    path.display()
+                ),
+            ),
+            FileError::Newer { .. } => Self::new(
+                Exit::Store,
+                format!("{error}: take the program that wrote them, or a newer one"),
+            ),
             _ => Self::new(Exit::Failed, error.to_string()),
         }
     }

@@ -66,3 +66,39 @@ fn an_export_is_lines_that_an_import_takes() {
     assert_eq!(mode(&file), 0o600);
     place.output(&["import", &name, "--force"]).ended(0);
 }
+
+#[test]
+fn what_is_no_export_is_named_with_its_line() {
+    let place = Place::new(nobody(), "");
+    let file = place.path("bad.jsonl");
+    let name = file.display().to_string();
+    let header = r#"{"annex":"export","component":"annex-muc","format":1}"#;
+    for (text, code, says) in [
+        ("nonsense\n".to_owned(), 1, "line 1"),
+        (format!("{header}\n{{\"table\":\"room\"}}\n"), 1, "line 2"),
+        (header.replace("muc", "pubsub"), 1, "annex-pubsub"),
+        (header.replace(":1}", ":99}"), 4, "format 99"),
+    ] {
+        fs::write(&file, text).expect("write");
+        place.output(&["import", &name]).ended(code).says(&name).says(says);
+        assert!(!place.path("store/current").exists(), "nothing was changed");
+    }
+}
+
+#[test]
+fn data_are_replaced_by_force_only() {
+    let place = Place::new(nobody(), "");
+    let running = place.start();
+    // The audit log has an entry then.
+    place.output(&["log-level", "debug"]).ended(0);
+    let name = place.path("out.backup").display().to_string();
+    place.output(&["backup", &name]).ended(0);
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    place.output(&["restore", &name]).ended(2).says("--force");
+    place.output(&["restore", &name, "--force"]).ended(0);
+    let file = place.path("out.jsonl").display().to_string();
+    place.output(&["export", &file]).ended(0);
+    place.output(&["import", &file]).ended(2).says("--force");
+    place.output(&["import", &file, "--force"]).ended(0);
+}

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use annex_store::Store;
+use annex_store::{FileError, Store};
 use serde_json::{Value, json};
 
 use super::{Asked, client, pretty, status::bytes};
@@ -105,7 +105,7 @@ pub(super) fn restore(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exi
     let was_there = config.path.exists();
     let info = annex_store::restore(file, &config, force);
     owner::settle(&config.path, was_there);
-    let info = info?;
+    let info = info.map_err(|error| within(file, error))?;
     told(
         asked,
         &format!(
@@ -202,13 +202,26 @@ pub(super) fn import(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exit
     let was_there = config.path.exists();
     let imported = annex_store::import(&config, &mut *input, Some(asked.program), force);
     owner::settle(&config.path, was_there);
-    let imported = imported?;
+    let imported = imported.map_err(|error| within(file, error))?;
     told(
         asked,
         &format!("{} holds {} records", config.path.display(), imported.lines),
         &json!({ "store": config.path, "records": imported.lines, "format": imported.format }),
     );
     Ok(Exit::Ok)
+}
+
+/// Names the file, where the error does not.
+fn within(file: &Path, error: FileError) -> Failure {
+    let is_unnamed = matches!(
+        error,
+        FileError::Line { .. } | FileError::Foreign { .. } | FileError::Newer { .. }
+    );
+    let failure = Failure::from(error);
+    if !is_unnamed {
+        return failure;
+    }
+    Failure { text: format!("{}: {}", file.display(), failure.text), ..failure }
 }
 
 fn told(asked: &Asked<'_>, text: &str, value: &Value) {
