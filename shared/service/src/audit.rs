@@ -1,9 +1,10 @@
 //! The audit log: an append-only record of what moderators, admins and operators did.
 //!
 //! Who, what, whom, reason; never the body of a message. Entries are kept for 90 days and deleted
-//! in slices. The command `audit` (verb and XEP-0050) shows them, newest first.
+//! in slices. Whoever owns a room can cause entries as fast as requests arrive: so those of one user
+//! are bounded by the hour, and the last one says so. The command `audit` (verb and XEP-0050) shows them, newest first.
 
-use std::{ops::Bound, time::Duration};
+use std::{cmp::Ordering, collections::BTreeMap, ops::Bound, time::Duration};
 
 use annex_stanza::{Field, FieldKind, Jid, Timestamp, form::Method};
 use serde::{Deserialize, Serialize};
@@ -51,8 +52,53 @@ impl Record for Entry {
     const TABLE: Table = TABLE;
 }
 
-/// Writes an entry. Components call [`Context::audit`].
-pub(crate) fn note(turn: &mut Turn<'_>, mut entry: Entry) {
+/// Entries of one user in an hour; admins and operators have as many as they need.
+const EACH: u32 = 1_000;
+/// Users whose entries are counted at once; with more of them the count begins anew.
+const COUNTED: usize = 10_000;
+const HOUR: u64 = 60 * 60;
+
+/// Entries by user in this hour. Memory only: a restart begins a new hour.
+#[derive(Debug, Default)]
+pub(crate) struct Quota {
+    hour: u64,
+    used: BTreeMap<String, u32>,
+}
+
+impl Quota {
+    /// How many entries this user has in this hour, with this one.
+    fn count(&mut self, who: &str, since_start: Duration) -> u32 {
+        let hour = since_start.as_secs() / HOUR;
+        if hour != self.hour || self.used.len() >= COUNTED {
+            *self = Self { hour, used: BTreeMap::new() };
+        }
+        let used = self.used.entry(who.to_owned()).or_default();
+        *used = used.saturating_add(1);
+        *used
+    }
+}
+
+/// Writes an entry, unless its user has had enough. Components call [`Context::audit`].
+pub(crate) fn write(mut entry: Entry, context: &mut Context<'_, '_>) {
+    let user = Jid::parse(&entry.who).ok().filter(|who| who.local().is_some());
+    if let Some(user) = user.filter(|user| !context.shared.common.is_admin(user)) {
+        let now = context.turn.since_start();
+        match context.shared.audit_quota.count(user.bare_key(), now).cmp(&EACH) {
+            Ordering::Less => {}
+            Ordering::Equal => {
+                entry.what = "audit/full".into();
+                entry.reason = format!("{EACH} entries in an hour: the rest of it is not kept");
+            }
+            Ordering::Greater => {
+                context.turn.count("annex_audit_dropped_total", None);
+                return;
+            }
+        }
+    }
+    note(context.turn, entry);
+}
+
+fn note(turn: &mut Turn<'_>, mut entry: Entry) {
     for text in [&mut entry.who, &mut entry.what, &mut entry.whom, &mut entry.reason] {
         cut(text);
     }

@@ -66,6 +66,8 @@ pub struct Shared {
     pub online: bool,
     /// Pages of the audit log under way.
     pub(crate) audit_pages: audit::Pages,
+    /// Entries of the audit log by user.
+    pub(crate) audit_quota: audit::Quota,
     /// Orders to the process under way.
     pub(crate) orders: commands::process::Orders,
     /// Commands that were finished later and are not yet answered.
@@ -84,6 +86,7 @@ impl Shared {
             started: Timestamp(0),
             online: false,
             audit_pages: audit::Pages::default(),
+            audit_quota: audit::Quota::default(),
             orders: commands::process::Orders::default(),
             finished: Vec::new(),
             last_id: 0,
@@ -180,7 +183,7 @@ impl Context<'_, '_> {
             whom: whom.to_string(),
             reason: reason.unwrap_or_default().into(),
         };
-        audit::note(self.turn, entry);
+        audit::write(entry, self);
     }
 
     /// For a command that is answered later: it returns [`crate::command::Next::Later`] with this

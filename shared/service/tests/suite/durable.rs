@@ -201,6 +201,33 @@ fn the_audit_log_keeps_90_days() {
 }
 
 #[test]
+fn one_user_has_a_thousand_entries_an_hour() {
+    let mut harness = probe();
+    let acts = "<audit reason='r'/>".repeat(900);
+    let entries = |harness: &Probed| harness.store().table(audit::TABLE).len();
+    for expected in [900, 1_000, 1_000] {
+        act(&mut harness, &acts);
+        assert_eq!(entries(&harness), expected);
+    }
+    let log = harness.verb("audit", serde_json::Value::Null).unwrap();
+    let log: serde_json::Value = serde_json::from_slice(&log.body).unwrap();
+    assert_eq!(log["rows"][0][3], "audit/full");
+    assert_eq!(log["rows"][1][3], "thing/do");
+    assert_eq!(harness.counted("annex_audit_dropped_total"), 1_700);
+    // Others have their own, and admins need none.
+    let bob = message("a@probe.example.com", "<audit reason='r'/>").replace("alice@", "bob@");
+    harness.stanza(&bob);
+    assert_eq!(entries(&harness), 1_001);
+    let admin = message("a@probe.example.com", &acts).replace("alice@", "admin@");
+    harness.stanza(&admin);
+    harness.stanza(&admin);
+    assert_eq!(entries(&harness), 2_801);
+    harness.advance(seconds(3_600));
+    act(&mut harness, "<audit reason='r'/>");
+    assert_eq!(entries(&harness), 2_802);
+}
+
+#[test]
 fn long_texts_in_the_audit_log_are_cut() {
     let mut harness = probe();
     act(&mut harness, &format!("<audit reason='{}'/>", "ü".repeat(2_000)));
