@@ -197,13 +197,20 @@ pub struct StoreError {
     pub why: String,
     /// There was no room on the device: a restart helps once there is.
     pub full: bool,
+    /// The files do not make sense: someone must act.
+    pub damaged: bool,
 }
 
 impl StoreError {
-    /// A failure that is not lack of space.
+    /// A failure that is neither lack of space nor damage.
     #[expect(clippy::needless_pass_by_value, reason = "errors are handed over whole")]
     pub fn new(what: impl Into<String>, why: impl ToString) -> Self {
-        Self { what: what.into(), why: why.to_string(), full: false }
+        Self { what: what.into(), why: why.to_string(), full: false, damaged: false }
+    }
+
+    /// A store whose files do not make sense.
+    pub fn damaged(what: impl Into<String>, why: impl ToString) -> Self {
+        Self { damaged: true, ..Self::new(what, why) }
     }
 }
 

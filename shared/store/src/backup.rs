@@ -17,6 +17,7 @@ use crate::{
     open::Opened,
     schema::Marks,
     state::{Owner, SCHEMA, State},
+    sum::Sum,
     tap::{Full, Stream, slice},
     value::FIRST,
 };
@@ -140,11 +141,23 @@ fn partial(file: &Path) -> PathBuf {
     file.with_file_name(name)
 }
 
-/// Reads a backup from the first byte to the last; any truncation and any change is an error.
+/// Reads a backup from the first byte to the last; any truncation and any change is an error, and so
+/// are records that do not add up to what the store should have held.
 pub fn check_backup(file: &Path) -> Result<BackupInfo, FileError> {
     let damaged = |why| FileError::Damaged { path: file.to_owned(), why };
+    let mut sum = Sum::default();
     let mut blocks = open(file)?;
-    while blocks.next().map_err(damaged)?.is_some() {}
+    while let Some(entries) = blocks.next().map_err(damaged)? {
+        entries.iter().for_each(|entry| sum.add(entry));
+    }
+    if !sum.is_final() {
+        sum = sum.again();
+        let mut blocks = open(file)?;
+        while let Some(entries) = blocks.next().map_err(damaged)? {
+            entries.iter().for_each(|entry| sum.add(entry));
+        }
+    }
+    blocks.adds_up(&sum.totals()).map_err(damaged)?;
     let owner = blocks.owner().clone();
     let Some(trailer) = blocks.trailer() else {
         return Err(StoreError::new("check backup", "the trailer is missing").into());

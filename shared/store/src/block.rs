@@ -191,6 +191,15 @@ impl<R: Read> BlockReader<R> {
         }
     }
 
+    /// Whether what was read adds up to what the trailer says, once [`BlockReader::next`] has
+    /// returned none.
+    pub(crate) fn adds_up(&self, totals: &Totals) -> Result<(), Why> {
+        match &self.trailer {
+            Some(trailer) if trailer.totals() == *totals => Ok(()),
+            _ => Err("its records do not add up: the store was damaged when it was made".into()),
+        }
+    }
+
     /// The trailer, once [`BlockReader::next`] has returned none.
     pub(crate) fn trailer(&self) -> Option<&Trailer> {
         self.trailer.as_ref()

@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     pub(crate) fetches: Fetches,
     pub(crate) closing: AtomicBool,
     pub(crate) compacting: AtomicBool,
+    /// The compaction under way gives up.
+    pub(crate) anew: AtomicBool,
     pub(crate) compactor: compact::Thread,
     pub(crate) compactions: AtomicU64,
     pub(crate) groups: AtomicU64,
@@ -44,6 +46,7 @@ impl Shared {
             fetches: Fetches::default(),
             closing: AtomicBool::new(false),
             compacting: AtomicBool::new(false),
+            anew: AtomicBool::new(false),
             compactor: compact::Thread::default(),
             compactions: AtomicU64::new(0),
             groups: AtomicU64::new(0),

@@ -68,7 +68,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let inner = shared.clone();
     let thread = thread::Builder::new().name("store-compact".into()).spawn(move || {
         if let Err(error) = compact(&inner) {
-            if inner.closing() {
+            if inner.closing() || inner.anew.load(Ordering::Relaxed) {
                 return;
             }
             tracing::warn!(%error, "the store was not compacted");
@@ -104,19 +104,23 @@ pub(crate) fn before_closing(shared: &Arc<Shared>) {
     if shared.groups.load(Ordering::Relaxed) == 0 || !small {
         return;
     }
-    let begin = Instant::now();
-    // From here on none begins by itself.
+    // From here on none begins by itself; one that began while much was written begins anew.
     let idle = ask(shared, |storage| storage.ends = true);
+    let mut anew = shared.compacting.load(Ordering::Relaxed);
+    shared.anew.store(true, Ordering::Relaxed);
     wait(shared);
+    shared.anew.store(false, Ordering::Relaxed);
+    let begin = Instant::now();
     while idle.is_ok() && begin.elapsed() < PATIENCE {
-        let due = ask(shared, |storage| {
-            if storage.loose {
+        let due = ask(shared, move |storage| {
+            if anew || storage.loose {
                 storage.churn = u64::MAX / 2;
             }
             let due = storage.failed.is_none() && is_due(storage, true);
             storage.churn = 0;
             due
         });
+        anew = false;
         if !due.is_ok_and(|due| due) {
             return;
         }
@@ -146,7 +150,7 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let needed = 3 * live + ROOM;
     if free < needed {
         let why = format!("{free} bytes are free, {needed} are needed");
-        return Err(StoreError { what: "compact".into(), why, full: true });
+        return Err(StoreError { full: true, ..StoreError::new("compact", why) });
     }
     let owner = shared.slot.engine().get(SCHEMA)?;
     let owner = Owner::decode(&owner.unwrap_or_default())?;
@@ -157,6 +161,9 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let mut hurried = false;
     loop {
         let more = stream.next(&mut entries)?;
+        if shared.anew.load(Ordering::Relaxed) {
+            return Err(StoreError::new("compact", "it begins anew"));
+        }
         // Writers in a hurry come before a compact copy: the next compaction makes up for it.
         let hurry = stream.tap().waiting() > HURRY;
         hurried |= hurry;
@@ -227,7 +234,7 @@ fn switch(
         if writer.state.totals != old.totals {
             // The copy has not what the store should have. Keep the original, for a repair.
             let why = "the records do not add up; run a check of the store";
-            return Err(StoreError::new("compact", why));
+            return Err(StoreError::damaged("compact", why));
         }
         writer.state.marks = old.marks;
         writer.state.groups = old.groups;

@@ -173,7 +173,7 @@ impl Engine {
         let result = match catch_unwind(AssertUnwindSafe(|| call(db))) {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Err(describe(what, &error)),
-            Err(panic) => Err(StoreError::new(what, panicked(panic.as_ref()))),
+            Err(panic) => Err(StoreError::damaged(what, panicked(panic.as_ref()))),
         };
         self.broken.store(true, Ordering::Relaxed);
         result
@@ -235,7 +235,7 @@ fn fault_of(error: &sled::Error) -> Fault {
     match error {
         sled::Error::Io(io) if io.to_string().contains("could not acquire lock") => Fault::Locked,
         sled::Error::Io(io) => fault_of_io(io),
-        other => Fault::Damaged(other.to_string()),
+        other => Fault::Damaged(said(other)),
     }
 }
 
@@ -253,8 +253,13 @@ fn fault_of_io(error: &std::io::Error) -> Fault {
 fn describe(what: &str, error: &sled::Error) -> StoreError {
     match error {
         sled::Error::Io(io) => from_io(what, io),
-        other => StoreError::new(what, other),
+        other => StoreError::damaged(what, said(other)),
     }
+}
+
+/// Its words, without the trace that it has none of.
+fn said(error: &sled::Error) -> String {
+    error.to_string().replace(" backtrace ()", "")
 }
 
 fn panicked(panic: &(dyn std::any::Any + Send)) -> String {

@@ -167,5 +167,5 @@ pub(crate) fn is_full(kind: io::ErrorKind) -> bool {
 
 /// An error of the system as the store's.
 pub(crate) fn from_io(what: &str, error: &io::Error) -> StoreError {
-    StoreError { what: what.into(), why: error.to_string(), full: is_full(error.kind()) }
+    StoreError { full: is_full(error.kind()), ..StoreError::new(what, error) }
 }

@@ -22,6 +22,7 @@ use crate::{
     memory::Memory,
     schema::{Mark, Marks, Schema},
     state::{Owner, SCHEMA},
+    sum::Sum,
     tap::{Entry, Full, Stream},
 };
 
@@ -103,6 +104,11 @@ pub(crate) fn disk(
     }
     let state = stream.cut(&mut entries)?;
     lines.write(&mut entries)?;
+    let sum = std::mem::take(&mut lines.sum);
+    if sum.is_final() && sum.totals() != state.totals {
+        let why = "the records do not add up: some are lost or have changed";
+        return Err(StoreError::damaged("export", why).into());
+    }
     lines.end(state.marks)
 }
 
@@ -125,6 +131,7 @@ struct Lines<'a> {
     out: &'a mut dyn Write,
     describe: Option<&'a dyn Describe>,
     lines: u64,
+    sum: Sum,
 }
 
 impl<'a> Lines<'a> {
@@ -134,7 +141,7 @@ impl<'a> Lines<'a> {
         describe: Option<&'a dyn Describe>,
         owner: &Owner,
     ) -> Result<Self, FileError> {
-        let mut lines = Self { schema, out, describe, lines: 0 };
+        let mut lines = Self { schema, out, describe, lines: 0, sum: Sum::default() };
         lines.line(&Header {
             annex: "export".into(),
             component: owner.component.clone(),
@@ -145,7 +152,9 @@ impl<'a> Lines<'a> {
     }
 
     fn write(&mut self, entries: &mut Vec<Entry>) -> Result<(), FileError> {
-        for (key, value) in entries.drain(..) {
+        for entry in entries.drain(..) {
+            self.sum.add(&entry);
+            let (key, value) = entry;
             let Some((table, key)) = key.split_first() else {
                 continue;
             };

@@ -140,6 +140,17 @@ impl Home {
     }
 }
 
+/// Whether a store lies in `path`, or what is left of one.
+pub fn is_store(path: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(path) else {
+        return false;
+    };
+    entries.flatten().any(|entry| {
+        let name = entry.file_name();
+        name == "current" || name.to_str().and_then(parse).is_some()
+    })
+}
+
 fn name(number: u64) -> String {
     format!("gen-{number:06}")
 }

@@ -108,11 +108,8 @@ impl Memory {
 
     /// The next commit finds no space on the device.
     pub fn fill_up(&self) {
-        self.fail_next_commit(StoreError {
-            what: "commit".into(),
-            why: "no space left on device".into(),
-            full: true,
-        });
+        let error = StoreError::new("commit", "no space left on device");
+        self.fail_next_commit(StoreError { full: true, ..error });
     }
 
     /// All records by whole key, as committed.

@@ -150,7 +150,7 @@ pub(crate) fn migrate(
         let writer = rebuild.writer().map_err(copying)?;
         if writer.state.totals != old.state.totals {
             let why = "the records do not add up: the store is damaged";
-            return Err(copying(StoreError::new("copy", why)));
+            return Err(copying(StoreError::damaged("copy", why)));
         }
         run(writer, &steps)?;
         writer.state.groups += old.state.groups;

@@ -73,12 +73,13 @@ impl<'a> Rebuild<'a> {
 
     fn open(&self, pace: Pace) -> Result<Engine, StoreError> {
         Engine::open(&self.home.dir(self.number), self.cache, pace).map_err(|fault| {
-            let (why, full) = match fault {
-                Fault::Locked => ("its files are locked".into(), false),
-                Fault::Full(why) => (why, true),
-                Fault::Io(why) | Fault::Damaged(why) => (why, false),
-            };
-            StoreError { what: "open generation".into(), why, full }
+            let what = "open generation";
+            match fault {
+                Fault::Locked => StoreError::new(what, "its files are locked"),
+                Fault::Full(why) => StoreError { full: true, ..StoreError::new(what, why) },
+                Fault::Io(why) => StoreError::new(what, why),
+                Fault::Damaged(why) => StoreError::damaged(what, why),
+            }
         })
     }
 

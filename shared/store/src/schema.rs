@@ -45,6 +45,11 @@ impl Schema {
         self.tables.iter().copied().find(|table| table.name == name)
     }
 
+    /// What a table is called; its number where there is no name for it.
+    pub(crate) fn name(&self, id: u8) -> String {
+        self.table(id).map_or_else(|| format!("table {id}"), |table| table.name.to_owned())
+    }
+
     /// Refuses what could not be read back or exported.
     pub(crate) fn check(&self, op: &Op) -> Result<(), StoreError> {
         let (table, key) = (op.table(), op.key());

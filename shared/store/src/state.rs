@@ -97,7 +97,7 @@ impl State {
 
     pub(crate) fn decode(raw: &[u8]) -> Result<Self, StoreError> {
         let mut rest = Rest(raw);
-        let bad = || StoreError::new("read state", "the state record makes no sense");
+        let bad = || StoreError::damaged("read state", "the state record makes no sense");
         if rest.byte() != Some(VERSION) {
             return Err(bad());
         }
@@ -152,7 +152,7 @@ impl Owner {
 
     pub(crate) fn decode(raw: &[u8]) -> Result<Self, StoreError> {
         serde_json::from_slice(raw)
-            .map_err(|error| StoreError::new("read schema", format!("meta/schema: {error}")))
+            .map_err(|error| StoreError::damaged("read schema", format!("meta/schema: {error}")))
     }
 }
 

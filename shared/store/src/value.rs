@@ -44,7 +44,7 @@ impl<'a> Head<'a> {
                 length: number(&raw[9..17]),
                 crc: u32::from_be_bytes([raw[17], raw[18], raw[19], raw[20]]),
             }),
-            _ => Err(StoreError::new("read value", "a value has no valid marker")),
+            _ => Err(StoreError::damaged("read value", "a value has no valid marker")),
         }
     }
 
@@ -134,7 +134,7 @@ pub(crate) fn complete(
         match engine.get(key)? {
             None => return Ok(None),
             Some(again) if again == raw => {
-                return Err(StoreError::new("read value", "a long value lacks a part"));
+                return Err(StoreError::damaged("read value", "a long value lacks a part"));
             }
             Some(again) => raw = again,
         }
@@ -155,7 +155,7 @@ fn assemble(engine: &Engine, head: Head<'_>) -> Result<Option<Bytes>, StoreError
         }
     }
     if value.len() as u64 != length || crc32fast::hash(&value) != crc {
-        return Err(StoreError::new("read value", "a long value has a wrong checksum"));
+        return Err(StoreError::damaged("read value", "a long value has a wrong checksum"));
     }
     Ok(Some(value.freeze()))
 }

@@ -33,11 +33,7 @@ pub(crate) fn verify(shared: &Shared) -> Result<Verified, StoreError> {
         if let Some(error) = &storage.failed {
             return Err(error.clone());
         }
-        let name = |table: u8| match storage.shared.config.schema.table(table) {
-            Some(table) => table.name.to_owned(),
-            None => format!("table {table}"),
-        };
-        check(&storage.writer, name)
+        check(&storage.writer, |table| storage.shared.config.schema.name(table))
     })?
 }
 
@@ -97,5 +93,63 @@ fn compare(found: &Totals, state: &State, name: impl Fn(u8) -> String, problems:
                 found.records
             )
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, sync::mpsc};
+
+    use annex_service::store::{Op, Table};
+
+    use super::*;
+    use crate::{
+        Commit, Config, FileError, OpenError, Schema, Store, check_backup, engine::Batch, open,
+    };
+
+    const TABLE: Table = Table::new(40, "room");
+
+    fn config(path: &Path) -> Config {
+        let tables = vec![TABLE];
+        Config::new(path, Schema { component: "test", version: 1, tables, migrations: Vec::new() })
+    }
+
+    /// A store with `records` of 4,000 bytes, one of which is gone: what sled does with a part of
+    /// its log that it cannot read.
+    fn lacking(path: &Path, records: u64) -> Result<Store, OpenError> {
+        let (sink, reports) = mpsc::channel();
+        let store = Store::open(config(path), Box::new(move |done| drop(sink.send(done))))?;
+        let put = |n: u64| Op::put(TABLE, n.to_be_bytes(), vec![n as u8; 4_000]);
+        store.commit(Commit { turn: 1, stamp: 1, ops: (0..records).map(put).collect() });
+        reports.recv().expect("a report").result.expect("written");
+        store.close();
+        let (shared, writer) = open::open(config(path))?;
+        let mut batch = Batch::default();
+        batch.delete(&TABLE.key(&7u64.to_be_bytes()));
+        writer.engine.apply(batch).expect("applied");
+        drop((shared, writer));
+        Store::open(config(path), Box::new(drop))
+    }
+
+    #[test]
+    fn a_small_store_that_lacks_a_record_does_not_open() {
+        let dir = tempfile::tempdir().expect("a directory");
+        match lacking(dir.path(), 50).map(drop) {
+            Err(OpenError::Damaged { why, .. }) => assert!(why.contains("50 records"), "{why}"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_a_store_that_lacks_a_record_gives_away_is_no_backup_and_no_export() {
+        let dir = tempfile::tempdir().expect("a directory");
+        // Too large to be read whole at each start.
+        let store = lacking(&dir.path().join("store"), 2_500).expect("it opens");
+        assert_eq!(store.verify().expect("readable").problems.len(), 1);
+        let file = dir.path().join("backup");
+        let backup = store.backup(&file).and_then(|_| check_backup(&file));
+        assert!(matches!(backup, Err(FileError::Damaged { .. })), "{backup:?}");
+        let export = store.export(&mut Vec::new(), None);
+        assert!(matches!(&export, Err(FileError::Store(error)) if error.damaged), "{export:?}");
     }
 }

@@ -109,6 +109,8 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             return findings.ok(of_another());
         }
+        // Without the pointer, opening it says what is to be done.
+        Err(_) if annex_store::is_store(path) => {}
         Err(_) => {
             return match can_be_made(path) {
                 Ok(()) => findings.ok(format!(
@@ -130,15 +132,7 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
     let schema = Schema { migrations: Vec::new(), ..program.schema() };
     let config = annex_store::Config { schema: schema.into(), ..program.store(place) };
     match Store::open(config, Box::new(|_| {})) {
-        Ok(store) => {
-            let inspect = store.inspect();
-            let records: u64 = inspect.tables.iter().map(|table| table.records).sum();
-            findings.ok(format!(
-                "store.path: {} opens: {records} records, {}",
-                path.display(),
-                bytes(inspect.file_bytes)
-            ));
-        }
+        Ok(store) => whole(&store, path, findings),
         Err(OpenError::TooOld { found, .. }) => {
             findings.ok(format!("store.path: {} has format {found}, and is migrated at the next start, after a backup", path.display()));
         }
@@ -174,6 +168,26 @@ fn socket(places: &[PathBuf], config: &Config, findings: &mut Findings) {
     }
     if let Some(place) = places.last() {
         findings.fail(Exit::Usage, format!("admin.socket: {}: {why}", place.display()));
+    }
+}
+
+/// Reads every record.
+fn whole(store: &Store, path: &Path, findings: &mut Findings) {
+    let damaged = |why: String| {
+        format!(
+            "store.path: {} is damaged ({why}); keep a copy of the directory, then restore the last backup",
+            path.display()
+        )
+    };
+    match store.verify() {
+        Ok(verified) if verified.problems.is_empty() => findings.ok(format!(
+            "store.path: {} is whole: {} records, {}",
+            path.display(),
+            verified.records,
+            bytes(store.inspect().file_bytes)
+        )),
+        Ok(verified) => findings.fail(Exit::Store, damaged(verified.problems.join("; "))),
+        Err(error) => findings.fail(Exit::Store, damaged(error.to_string())),
     }
 }
 
