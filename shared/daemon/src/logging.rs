@@ -72,6 +72,9 @@ pub(crate) fn start(level: &str, json: bool) -> Result<(), String> {
         .map_err(|error| error.to_string())?;
     let _ = LEVEL.set(handle);
     std::panic::set_hook(Box::new(|panic| {
+        if annex_store::catches_panic() {
+            return;
+        }
         // The message of a panic may quote what was being handled; where it happened does not.
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("");

@@ -12,6 +12,7 @@
 //!   thread panics, dropping the database waits for it for ever: see [`Engine`]'s `drop`.
 
 use std::{
+    cell::Cell,
     fs::File,
     ops::{Bound, ControlFlow},
     panic::{AssertUnwindSafe, catch_unwind},
@@ -170,7 +171,7 @@ impl Engine {
         let Some(db) = &self.db else {
             return Err(StoreError::new(what, "the store is closed"));
         };
-        let result = match catch_unwind(AssertUnwindSafe(|| call(db))) {
+        let result = match caught(|| call(db)) {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Err(describe(what, &error)),
             Err(panic) => Err(StoreError::damaged(what, panicked(panic.as_ref()))),
@@ -208,14 +209,14 @@ fn drop_sled(db: sled::Db) {
 fn open_sled(dir: &Path, cache: u64, flush_every_ms: Option<u64>) -> Result<sled::Db, Fault> {
     let start = Instant::now();
     loop {
-        let opened = catch_unwind(AssertUnwindSafe(|| {
+        let opened = caught(|| {
             sled::Config::new()
                 .path(dir)
                 .cache_capacity(cache)
                 .mode(sled::Mode::LowSpace)
                 .flush_every_ms(flush_every_ms)
                 .open()
-        }));
+        });
         let fault = match opened {
             Ok(Ok(db)) => return Ok(db),
             Ok(Err(error)) => fault_of(&error),
@@ -257,6 +258,22 @@ fn describe(what: &str, error: &sled::Error) -> StoreError {
     }
 }
 
+thread_local! {
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// True in a panic that becomes an error: who reports panics need not report this one.
+pub fn catches_panic() -> bool {
+    CATCHING.get()
+}
+
+fn caught<T>(call: impl FnOnce() -> T) -> thread::Result<T> {
+    let outer = CATCHING.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(call));
+    CATCHING.set(outer);
+    result
+}
+
 /// Its words, without the trace that it has none of.
 fn said(error: &sled::Error) -> String {
     error.to_string().replace(" backtrace ()", "")
@@ -268,5 +285,5 @@ fn panicked(panic: &(dyn std::any::Any + Send)) -> String {
         .map(String::as_str)
         .or_else(|| panic.downcast_ref::<&str>().copied())
         .unwrap_or("no reason given");
-    format!("the storage engine panicked: {text}")
+    format!("the storage engine gave up: {text}")
 }

@@ -42,6 +42,7 @@ mod verify;
 mod writer;
 
 pub use backup::{BackupInfo, check_backup};
+pub use engine::catches_panic;
 pub use error::{FileError, OpenError};
 pub use export::{Describe, Exported};
 pub use generation::is_store;

@@ -32,6 +32,12 @@ use crate::{
 
 /// Reads the command line and does what it says.
 pub(crate) fn main(program: &Program) -> ExitCode {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if !annex_store::catches_panic() {
+            usual(panic);
+        }
+    }));
     let matches = match arguments::command(program).try_get_matches() {
         Ok(matches) => matches,
         Err(error) => {
