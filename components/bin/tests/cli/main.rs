@@ -10,3 +10,4 @@ mod place;
 mod reloading;
 mod running;
 mod server;
+mod trace;
