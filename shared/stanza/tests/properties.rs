@@ -53,6 +53,86 @@ fn content() -> impl Strategy<Value = String> {
     })
 }
 
+/// Elements as most are written and as few are; once in a while it is no XML.
+fn row() -> impl Strategy<Value = String> {
+    let attributes = proptest::sample::subsequence(
+        vec![
+            " c='a /@.='",
+            " a=\"it's\"",
+            " b='x'",
+            "  d=\"\"",
+            " b2='&lt;'",
+            " b3='é'",
+            " b4='\t>'",
+            " xml:lang='de'",
+            " xmlns='urn:a'",
+            " p:a='1'",
+        ],
+        0..5,
+    )
+    .prop_map(|attributes| attributes.concat());
+    let name = prop_oneof![12 => Just("e"), 2 => Just("p:e"), 1 => Just("xmle")];
+    let tag = (name, attributes);
+    let leaf =
+        (tag.clone(), " {0,2}", 0..6).prop_map(|((name, attributes), space, end)| match end {
+            0 => format!("<{name}{attributes}{space}></{name}>"),
+            1 => format!("<{name}{attributes}{space}>text</{name}>"),
+            _ => format!("<{name}{attributes}{space}/>"),
+        });
+    let broken =
+        proptest::sample::select(vec!["<-e/>", "<e a='1' a='2'/>", "<e a='1'b='2'/>", "<e a/>"]);
+    let leaf =
+        prop_oneof![90 => leaf, 9 => Just(" t ".to_owned()), 1 => broken.prop_map(str::to_owned)];
+    leaf.prop_recursive(3, 30, 8, move |inner| {
+        (tag.clone(), proptest::collection::vec(inner, 0..8)).prop_map(
+            |((name, attributes), inner)| {
+                format!("<{name}{attributes}>{}</{name}>", inner.concat())
+            },
+        )
+    })
+}
+
+/// Everything that a reader says of these portions.
+fn said(limits: Limits, portions: &mut dyn Iterator<Item = &[u8]>) -> Vec<String> {
+    let mut reader = Reader::within_stream(limits);
+    let mut said = Vec::new();
+    for portion in portions {
+        reader.feed(portion);
+        loop {
+            match reader.next() {
+                Ok(Some(frame)) => said.push(format!("{frame:?}")),
+                Ok(None) => break,
+                Err(_) => {
+                    said.push("broken".into());
+                    return said;
+                }
+            }
+        }
+    }
+    said
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    // What comes byte by byte, only the parser reads.
+    #[test]
+    fn what_is_read_without_the_parser_is_what_the_parser_reads(
+        rows in proptest::collection::vec(row(), 0..6),
+        children in 1_usize..30,
+        bytes in prop_oneof![Just(100_000_usize), 60_usize..400],
+    ) {
+        let stream = format!(
+            "<message xmlns:p='urn:p' from='a@b' to='c@d'>{}</message><presence from='a@b' to='c@d'><e b='2' a='1'/></presence>",
+            rows.concat()
+        );
+        let limits = Limits { children, bytes, ..Limits::default() };
+        let whole = said(limits, &mut std::iter::once(stream.as_bytes()));
+        let bytewise = said(limits, &mut stream.as_bytes().chunks(1));
+        prop_assert_eq!(whole, bytewise);
+    }
+}
+
 proptest! {
     #[test]
     fn whatever_is_refused_the_next_stanza_is_read_however_bytes_arrive(

@@ -3,6 +3,7 @@
 mod frame;
 mod open;
 mod reader;
+mod simple;
 mod skip;
 mod writer;
 

@@ -13,6 +13,7 @@ use crate::{
     xml::{
         escape_attr, escape_text,
         frame::{Frame, Limits, RawHeader},
+        simple::Tag,
     },
 };
 
@@ -58,6 +59,28 @@ impl Open {
         depth: usize,
         limits: &Limits,
     ) {
+        if self.admits(depth, limits) {
+            self.start(ns, name, attrs);
+        }
+    }
+
+    /// A whole element without content, on this level.
+    pub(super) fn empty(&mut self, ns: &Arc<str>, tag: &Tag<'_>, depth: usize, limits: &Limits) {
+        if !self.admits(depth, limits) {
+            return;
+        }
+        self.begin(ns, tag.name);
+        for (name, value) in tag.attributes() {
+            for part in [" ", name, "='", value, "'"] {
+                self.out.extend_from_slice(part.as_bytes());
+            }
+        }
+        self.out.extend_from_slice(b"/>");
+        self.ended();
+    }
+
+    /// Whether one more element on this level is let in.
+    fn admits(&mut self, depth: usize, limits: &Limits) -> bool {
         self.elements += 1;
         if self.refused.is_some() {
             // Its content is passed over.
@@ -65,9 +88,8 @@ impl Open {
             self.refuse("gate.depth", "The stanza is nested too deeply");
         } else if self.elements > limits.children {
             self.refuse("gate.children", "The stanza has too many elements");
-        } else {
-            self.start(ns, name, attrs);
         }
+        self.refused.is_none()
     }
 
     pub(super) fn is_refused(&self) -> bool {
@@ -99,25 +121,29 @@ impl Open {
         self.text = String::new();
     }
 
-    fn start(&mut self, ns: Arc<str>, name: NcName, attrs: &AttrMap) {
+    /// The name of an element, with the declaration of its namespace where it needs one.
+    fn begin(&mut self, ns: &Arc<str>, name: &str) {
         self.end_tag();
         let at = self.out.len();
         self.out.push(b'<');
         self.out.extend_from_slice(name.as_bytes());
         let declared = match self.path.last() {
             // Whatever the stream's own namespace is called, its children inherit it.
-            None => *ns == *ns::CLIENT,
-            Some((parent, _)) => *parent == ns,
+            None => **ns == *ns::CLIENT,
+            Some((parent, _)) => parent == ns,
         };
         if !declared {
             self.out.extend_from_slice(b" xmlns='");
-            escape_attr(&ns, &mut self.out);
+            escape_attr(ns, &mut self.out);
             self.out.push(b'\'');
         }
         if self.path.is_empty() {
-            let name = name.as_str().into();
-            self.children.push(Child { ns: Arc::clone(&ns), name, range: at..at });
+            self.children.push(Child { ns: Arc::clone(ns), name: name.into(), range: at..at });
         }
+    }
+
+    fn start(&mut self, ns: Arc<str>, name: NcName, attrs: &AttrMap) {
+        self.begin(&ns, name.as_str());
         for (number, ((ns, name), value)) in attrs.iter().enumerate() {
             self.out.push(b' ');
             if *ns == Namespace::XML {
@@ -167,6 +193,10 @@ impl Open {
             self.out.extend_from_slice(name.as_bytes());
             self.out.push(b'>');
         }
+        self.ended();
+    }
+
+    fn ended(&mut self) {
         if self.path.is_empty()
             && let Some(child) = self.children.last_mut()
         {

@@ -14,6 +14,7 @@ use crate::{
     xml::{
         frame::{Frame, Limits, ReadError},
         open::Open,
+        simple::Tag,
         skip::{Skip, Skipped},
     },
 };
@@ -43,6 +44,10 @@ pub struct Reader {
     last: u8,
     /// Namespaces seen, so that each is allocated once.
     namespaces: Vec<Arc<str>>,
+    /// The parser stands behind a tag, with nothing in its hands.
+    at_boundary: bool,
+    /// The namespace of elements without a prefix or a declaration, at this depth.
+    inherited: Option<(usize, Arc<str>)>,
 }
 
 /// Whether the tag that ends where `rest` begins ends with `/>`.
@@ -79,6 +84,8 @@ impl Reader {
             pending: 0,
             last: 0,
             namespaces: Vec::new(),
+            at_boundary: false,
+            inherited: None,
         }
     }
 
@@ -96,17 +103,27 @@ impl Reader {
             if !self.pass_over(&mut rest) {
                 break;
             }
+            while self.take_simple(&mut rest) {}
             let before = rest.len();
+            let is_simple = self.at_boundary && Tag::read(rest).is_some();
             let parsed = self.parser.parse(&mut rest, false);
             self.pending += before - rest.len();
+            self.at_boundary &= before == rest.len();
             match parsed {
                 Ok(Some(event)) => {
                     self.pending = 0;
                     let is_start = matches!(event, Event::StartElement(..));
+                    if let (true, Event::StartElement(_, (ns, _), _)) = (is_simple, &event) {
+                        self.inherited = Some((self.depth, self.intern(ns)));
+                    }
+                    let is_end = matches!(event, Event::EndElement(..));
                     self.event(event);
+                    let is_open = is_start && !is_empty_tag(self.last, bytes, rest);
+                    self.at_boundary = is_end || is_open;
                     let is_refused = self.open.as_ref().is_some_and(Open::is_refused);
-                    if is_start && is_refused && !is_empty_tag(self.last, bytes, rest) {
+                    if is_open && is_refused {
                         self.skip = Some(Skip::new());
+                        self.at_boundary = false;
                     }
                 }
                 Ok(None) | Err(EndOrError::NeedMoreData) => break,
@@ -118,6 +135,22 @@ impl Reader {
             self.failed = Some(ReadError("a tag is too long".into()));
         }
         self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    /// Takes an empty element without the parser, where it is sure what the parser would say.
+    fn take_simple(&mut self, rest: &mut &[u8]) -> bool {
+        let (true, Some(open), Some((depth, ns))) =
+            (self.at_boundary, &mut self.open, &self.inherited)
+        else {
+            return false;
+        };
+        let Some(tag) = Tag::read(rest).filter(|tag| tag.is_empty && *depth == self.depth) else {
+            return false;
+        };
+        open.count(tag.len, &self.limits);
+        open.empty(ns, &tag, self.depth, &self.limits);
+        *rest = &rest[tag.len..];
+        true
     }
 
     /// Passes over what belongs to refused content. False if that is all there is.
@@ -188,6 +221,7 @@ impl Reader {
             }
             Event::EndElement(metrics) => {
                 self.depth = self.depth.saturating_sub(1);
+                self.inherited.take_if(|(depth, _)| self.depth < *depth);
                 match self.depth {
                     0 => self.frames.push_back(Frame::End),
                     1 => {
