@@ -4,11 +4,15 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::PathBuf,
+    time::Duration,
 };
 
 use serde_json::Value;
 
 use super::{Reply, Request};
+
+/// Questions about the process itself are answered sooner, or never.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A connection to a running process.
 pub struct Client {
@@ -55,7 +59,7 @@ impl Client {
         Err(missing)
     }
 
-    /// Asks, and waits for the answer as long as it takes.
+    /// Asks, and waits for the answer: as long as it takes, where there is something to do.
     pub fn ask(&mut self, verb: &str, arguments: Value) -> io::Result<Reply> {
         let request = Request {
             verb: verb.to_owned(),
@@ -65,9 +69,21 @@ impl Client {
         };
         let mut line = serde_json::to_vec(&request)?;
         line.push(b'\n');
+        let patience = matches!(verb, "hello" | "status").then_some(PATIENCE);
+        self.stream.get_mut().set_read_timeout(patience)?;
         self.stream.get_mut().write_all(&line)?;
         let mut answer = String::new();
-        if self.stream.read_line(&mut answer)? == 0 {
+        let bytes = self.stream.read_line(&mut answer).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => io::Error::new(
+                io::ErrorKind::TimedOut,
+                format!(
+                    "the process has not answered within {} s: it is stuck",
+                    PATIENCE.as_secs()
+                ),
+            ),
+            _ => error,
+        })?;
+        if bytes == 0 {
             return Err(io::Error::new(
                 io::ErrorKind::UnexpectedEof,
                 "the process ended before it answered",
