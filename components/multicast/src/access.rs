@@ -56,9 +56,12 @@ pub(crate) fn relay<'a>(
     mut targets: impl Iterator<Item = &'a Jid>,
     common: &Common,
 ) -> Result<(), Refusal> {
+    if common.is_local(sender) {
+        return Ok(());
+    }
     match targets.find(|jid| !is_near(jid, common)) {
-        Some(far) if !common.is_local(sender) => Err(refusals::relay(far)),
-        _ => Ok(()),
+        Some(far) => Err(refusals::relay(far)),
+        None => Ok(()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annex_service::settings::{Mistake, Reload, Section, Setting, Type};
+use annex_service::settings::{Mistake, Section, Setting, Type, live};
 use annex_stanza::Jid;
 use serde_json::Value;
 
@@ -56,111 +56,102 @@ pub struct Settings {
     pub list_members: usize,
 }
 
-const fn setting(
-    key: &'static str,
-    kind: Type,
-    default: &'static str,
-    text: &'static str,
-) -> Setting {
-    Setting { key, kind, default, required: false, reload: Reload::Live, text }
-}
-
 const COUNT: Type = Type::Integer(1, 1_000_000);
 
 /// Every setting of the section.
 pub const SETTINGS: &[Setting] = &[
-    setting(
+    live(
         "multicast.access",
         Type::Word(&["anyone", "local", "listed"]),
         "\"anyone\"",
         "Who may use the service: anyone, users of the local domains, or those in multicast.listed.",
     ),
-    setting(
+    live(
         "multicast.listed",
         Type::List,
         "[]",
         "Addresses and whole domains that have the limit multicast.limit_listed.",
     ),
-    setting(
+    live(
         "multicast.limit_local",
         COUNT,
         "50",
         "Addresses in one stanza of a user of a local domain. limits.children must allow for as many elements.",
     ),
-    setting("multicast.limit_remote", COUNT, "25", "Addresses in one stanza of anyone else."),
-    setting(
+    live("multicast.limit_remote", COUNT, "25", "Addresses in one stanza of anyone else."),
+    live(
         "multicast.limit_listed",
         COUNT,
         "500",
         "Addresses in one stanza of a sender in multicast.listed.",
     ),
-    setting(
+    live(
         "multicast.bad_address",
         Type::Word(&["all", "itself"]),
         "\"all\"",
         "What an address that cannot be delivered to fails: the whole stanza (all), or only itself.",
     ),
-    setting(
+    live(
         "multicast.strip_replyto",
         Type::Boolean,
         "false",
         "Take out replyto addresses other than the sender's own.",
     ),
-    setting(
+    live(
         "multicast.from_fallback",
         Type::Word(&["none", "privilege"]),
         "\"none\"",
         "Where the server does not let senders' addresses stay: refuse (none), or send messages of local users through XEP-0356, from their bare address (privilege).",
     ),
-    setting(
+    live(
         "multicast.remote_services",
         Type::Boolean,
         "true",
         "Send one stanza to the multicast service of another server, where it has one.",
     ),
-    setting(
+    live(
         "multicast.remote_cache",
         Type::Duration,
         "\"24h\"",
         "Time for which the service of another server is remembered.",
     ),
-    setting(
+    live(
         "multicast.remote_retry",
         Type::Duration,
         "\"1h\"",
         "Time for which it is remembered that another server has none.",
     ),
-    setting(
+    live(
         "multicast.remote_timeout",
         Type::Duration,
         "\"10s\"",
         "Time for another server to answer what it has.",
     ),
-    setting(
+    live(
         "multicast.presence_recipients",
         Type::Integer(1, 10_000),
         "1000",
         "Recipients with whom the presence of one sender is remembered at most.",
     ),
-    setting(
+    live(
         "multicast.suspend_grace",
         Type::Duration,
         "\"15m\"",
         "After an outage, a sender of remembered presence that says nothing for so long is gone.",
     ),
-    setting(
+    live(
         "multicast.sweep_rate",
         Type::Integer(1, 100_000),
         "2000",
         "Senders of remembered presence asked each second after an outage.",
     ),
-    setting(
+    live(
         "multicast.create_lists",
         Type::Word(&["admins", "local"]),
         "\"admins\"",
         "Who may create lists of recipients.",
     ),
-    setting(
+    live(
         "multicast.list_members",
         Type::Integer(1, 10_000),
         "1000",

@@ -4,8 +4,6 @@
 //! entry at its place: one template with a slot. A service of another server gets one copy for all
 //! of its users.
 
-use std::collections::BTreeMap;
-
 use annex_stanza::{Jid, Kind, Stanza, Xml, ns};
 use bytes::Bytes;
 
@@ -188,19 +186,23 @@ pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
     xml.close().raw(&draft.after);
     let payload = xml.finish();
 
-    let (mut open, mut blind) = (Vec::new(), BTreeMap::<usize, Vec<_>>::new());
+    // Blind ones by the place of their own entry, which is ascending.
+    let (mut open, mut blind) = (Vec::new(), Vec::<(usize, Vec<_>)>::new());
     for target in targets {
-        if target.blind {
-            let own = addresses.verbatim(&addresses.entries[target.entry]);
-            let recipients = blind.entry(places[target.entry]).or_default();
-            recipients.push((target.jid.clone(), Some(own)));
-        } else {
+        if !target.blind {
             open.push((target.jid.clone(), None));
+            continue;
+        }
+        let own = addresses.verbatim(&addresses.entries[target.entry]);
+        let (place, recipient) = (places[target.entry], (target.jid.clone(), Some(own)));
+        match blind.last_mut() {
+            Some((last, recipients)) if *last == place => recipients.push(recipient),
+            _ => blind.push((place, vec![recipient])),
         }
     }
     if blind.len() > 1 && blind.len() * payload.len() > PLACES_BYTES {
-        let all = std::mem::take(&mut blind).into_values().flatten().collect();
-        blind.insert(last, all);
+        let all = blind.into_iter().flat_map(|(_, recipients)| recipients).collect();
+        blind = vec![(last, all)];
     }
     let mut found = Vec::new();
     if !open.is_empty() {

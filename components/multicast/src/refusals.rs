@@ -4,18 +4,6 @@ use annex_stanza::{Condition, ErrorType, Jid, Refusal, Xml, ns};
 
 use crate::address::Fault;
 
-/// Several of a kind: `fn name() -> Refusal`.
-macro_rules! refusals {
-    ($($(#[$doc:meta])* $name:ident: $condition:ident $reason:literal $text:literal,)*) => {
-        $(
-            $(#[$doc])*
-            pub(crate) fn $name() -> Refusal {
-                Refusal::new(Condition::$condition, $reason).text($text)
-            }
-        )*
-    };
-}
-
 refusals! {
     /// §3, §13.
     no_addresses: BadRequest "multicast.addresses.none"

@@ -32,8 +32,15 @@ pub(crate) struct Retelling {
     after: Option<Vec<u8>>,
 }
 
+/// Bytes of a message that is noted at most. One that names thousands would cost more to write down
+/// than to send.
+const NOTED: usize = 64 * 1024;
+
 /// Notes a message until the server has its copies.
 pub(crate) fn note_message(stanza: &Stanza, context: &mut Context<'_, '_>) {
+    if stanza.payload.bytes().len() > NOTED {
+        return;
+    }
     note(&Note::Message(stanza.render()), context);
 }
 

@@ -20,6 +20,12 @@ impl From<Vec<u8>> for Address {
     }
 }
 
+impl From<&[u8]> for Address {
+    fn from(escaped: &[u8]) -> Self {
+        Self(escaped.into())
+    }
+}
+
 impl Deref for Address {
     type Target = [u8];
 

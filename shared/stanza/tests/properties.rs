@@ -191,6 +191,22 @@ proptest! {
     }
 
     #[test]
+    fn an_address_is_the_same_whole_and_in_parts(spelled in "[a-cA@.@/_-]{0,9}") {
+        // Taken apart, what most addresses are made of needs no shortcut.
+        let (bare, resource) = spelled.split_once('/').map_or((&*spelled, None), |(b, r)| (b, Some(r)));
+        let (local, domain) = bare.split_once('@').map_or((None, bare), |(l, d)| (Some(l), d));
+        let parts = Jid::from_parts(local, domain, resource);
+        match (Jid::parse(&spelled), parts) {
+            (Ok(whole), Ok(parts)) => {
+                prop_assert_eq!(whole.as_str(), parts.as_str());
+                prop_assert_eq!(whole.key(), parts.key());
+                prop_assert_eq!((whole.local(), whole.domain()), (parts.local(), parts.domain()));
+            }
+            (whole, parts) => prop_assert_eq!(whole.is_err(), parts.is_err()),
+        }
+    }
+
+    #[test]
     fn parts_put_together_are_what_was_taken_apart(local in "[a-zß🦀]{0,5}", domain in "[a-z.é]{1,9}", resource in text()) {
         let local = (!local.is_empty()).then_some(local.as_str());
         let resource = (!resource.is_empty()).then_some(resource.as_str());

@@ -18,7 +18,10 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub use self::fold::KEY_VERSION;
-use crate::{template::Address, xml::escape_attr};
+use crate::{
+    template::Address,
+    xml::{escape_attr, needs_escape},
+};
 
 /// Bytes in a part of an address at most (RFC 7622 §3.1).
 pub const PART_BYTES: usize = 1023;
@@ -122,6 +125,9 @@ impl Jid {
     /// Takes an address apart (RFC 7622 §3.2): the resource begins at the first `/`, the local part
     /// ends at the first `@` before it, and a dot at the end of the domain is dropped.
     pub fn parse(text: &str) -> Result<Self, JidError> {
+        if let Some(plain) = Self::plain(text) {
+            return Ok(plain);
+        }
         let (bare, resource) = match text.split_once('/') {
             Some((bare, resource)) => (bare, Some(resource)),
             None => (text, None),
@@ -131,6 +137,28 @@ impl Jid {
             None => (None, bare),
         };
         Self::from_parts(local, domain, resource)
+    }
+
+    /// An address as most are, `local@domain` in what folds to itself: seen in one pass.
+    fn plain(text: &str) -> Option<Self> {
+        let mut local = None;
+        let mut label = 0;
+        for (at, byte) in text.bytes().enumerate() {
+            match byte {
+                b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
+                b'.' if local.is_none() => {}
+                b'.' if label > 0 => label = 0,
+                b'@' if at > 0 && local.is_none() => {
+                    local = Some(at);
+                    label = 0;
+                }
+                _ => return None,
+            }
+        }
+        let local =
+            local.filter(|local| label > 0 && local.max(&(text.len() - local)) <= &PART_BYTES)?;
+        let text = Text { text: text.into(), local: Some(length(local)), bare: length(text.len()) };
+        Some(Self(Arc::new(Inner { spelled: text, folded: None })))
     }
 
     /// Puts an address together from its parts.
@@ -254,6 +282,9 @@ impl Jid {
 
     /// The spelling, escaped once for the attribute of many stanzas.
     pub fn escaped(&self) -> Address {
+        if !needs_escape(self.as_str()) {
+            return Address::from(self.as_str().as_bytes());
+        }
         let mut bytes = Vec::with_capacity(self.as_str().len());
         escape_attr(self.as_str(), &mut bytes);
         Address::from(bytes)

@@ -7,6 +7,7 @@ mod simple;
 mod skip;
 mod writer;
 
+pub(crate) use self::writer::needs_escape;
 pub use self::{
     frame::{Frame, Limits, RawHeader, ReadError},
     reader::Reader,

@@ -195,6 +195,13 @@ fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_') && name.bytes().all(is_plain)
 }
 
+/// Whether text may look different as the value of an attribute.
+pub(crate) fn needs_escape(text: &str) -> bool {
+    text.bytes().any(|byte| {
+        byte < b' ' || byte == 0xef || matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'"')
+    })
+}
+
 /// Appends text as the value of an attribute in single quotes.
 pub fn escape_attr(text: &str, out: &mut Vec<u8>) {
     escape(text, out, |byte| match byte {
