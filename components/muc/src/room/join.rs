@@ -55,8 +55,9 @@ pub(crate) fn enter(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
     if let Some(occupant) = room.occupant_of(&stanza.from) {
         // §17.3: one who is in the room already lost synchronisation.
         let renamed = occupant.nick.as_str() != wanted;
-        let rate = settings.joins_per_second;
-        if !room.joins.take(context.turn.since_start(), rate, rate) {
+        let (now, rate) = (context.turn.since_start(), settings.presences_per_second);
+        let session = room.sessions.get_mut(&stanza.from);
+        if session.is_some_and(|session| !session.may_move(now, rate)) {
             return Err(refusals::join_rate().into());
         }
         let past = history::past(room, &request.history, context)?;

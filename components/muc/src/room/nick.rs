@@ -19,9 +19,6 @@ use crate::{
     refusals,
 };
 
-/// Nicknames that a session may take at once, before the rate of presence holds.
-const BURST: u32 = 5;
-
 /// The nickname, if this person may have it now.
 pub(crate) fn judge(
     room: &Room,
@@ -79,7 +76,7 @@ pub(crate) fn change(
     // A change costs everybody two stanzas, and cannot be put off like the last of many updates.
     let (now, rate) = (context.turn.since_start(), settings.presences_per_second);
     let session = room.sessions.get_mut(jid);
-    if session.is_some_and(|session| !session.nicks.take(now, rate, BURST)) {
+    if session.is_some_and(|session| !session.may_move(now, rate)) {
         return Err(refusals::nick_rate().into());
     }
     room.remember_shown();
@@ -199,6 +196,8 @@ fn move_to(
     }
     let asked = Asked { session: Some(jid), id: stanza.id.as_deref(), ..Asked::default() };
     room.publish(target, asked, context);
+    // Also where it is no news to anybody else: who moved must learn where he is now.
+    room.note(&Note::Presence { room: room.id, occupant: target }, context);
 }
 
 fn set_shown(room: &mut Room, jid: &Jid, shown: Shown, context: &mut Context<'_, '_>) {

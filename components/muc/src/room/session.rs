@@ -35,8 +35,8 @@ pub(crate) struct Session {
     pub(crate) asked: bool,
     /// Presence updates; memory only.
     pub(crate) presences: Bucket,
-    /// New nicknames; memory only.
-    pub(crate) nicks: Bucket,
+    /// New nicknames, and joins again; memory only.
+    pub(crate) moves: Bucket,
     /// Presence that came too fast, to be shown later; memory only.
     pub(crate) held: Option<Shown>,
 }
@@ -88,7 +88,7 @@ impl Session {
             heard: turn.since_start(),
             asked: false,
             presences: Bucket::default(),
-            nicks: Bucket::default(),
+            moves: Bucket::default(),
             held: None,
         }
     }
@@ -106,9 +106,16 @@ impl Session {
             heard: Duration::ZERO,
             asked: false,
             presences: Bucket::default(),
-            nicks: Bucket::default(),
+            moves: Bucket::default(),
             held: None,
         }
+    }
+
+    /// Whether it may take another nickname, or be told everything again: a few times at once, and
+    /// then as often as presence may come.
+    pub(crate) fn may_move(&mut self, now: Duration, rate: u32) -> bool {
+        const BURST: u32 = 5;
+        self.moves.take(now, rate, BURST)
     }
 
     /// It said something: it is there.

@@ -270,6 +270,20 @@ fn presence_that_never_stops_coming_is_shown_every_second() {
     assert!((9..=11).contains(&told), "{told}");
 }
 
+/// Whoever is inside and joins again and again keeps nobody out.
+#[test]
+fn joins_again_have_a_rate_of_their_own() {
+    let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));
+    table.open();
+    for _ in 0..6 {
+        table.join(ALICE, "Ann");
+    }
+    let told: Vec<_> = table.harness.take_to(ALICE).iter().map(brief).collect();
+    assert_eq!(told.last().map(String::as_str), Some("presence: error wait policy-violation"));
+    table.join(BOB, "Bob");
+    table.told(ALICE, &["Bob none/participant bob@example.com/desk"]);
+}
+
 #[test]
 fn too_many_joins_in_a_second_are_refused_with_wait() {
     let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));

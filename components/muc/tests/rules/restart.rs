@@ -177,6 +177,28 @@ fn a_nickname_that_nobody_was_told_of_is_told_after_the_crash() {
 }
 
 #[test]
+fn who_has_a_like_nickname_learns_that_the_other_is_gone() {
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| {
+        table.leave(BOB, "Bob");
+        table.presence(CAROL, "bob", "");
+    });
+    assert!(told.contains(&format!("{CAROL} ← -Bob none/none")), "{told:#?}");
+}
+
+#[test]
+fn who_moved_to_a_nickname_of_his_own_learns_it_though_nobody_else_sees_a_change() {
+    let mut table = Table::three();
+    table.join(BOB2, "Bert");
+    table.leave(ALICE, "Ann");
+    let told = lost(&mut table, |table| table.presence(BOB, "Bert", ""));
+    let both = format!("Bert none/participant {BOB} none/participant {BOB2} 110");
+    let own: Vec<_> =
+        told.iter().filter_map(|line| line.strip_prefix(&format!("{BOB} ← "))).collect();
+    assert_eq!(own, [&format!("-Bob none/participant {BOB} →Bert 110 303"), &both]);
+}
+
+#[test]
 fn a_presence_that_nobody_was_told_of_is_told_after_the_crash() {
     let mut table = Table::three();
     let told = lost(&mut table, |table| {
