@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use annex_service::settings::{Mistake, Reload, Section, Setting, Type};
+use annex_service::settings::{Mistake, Section, Setting, Type, live};
 use serde_json::Value;
 
 use crate::room::config::{Config, Private, Roles, Whois};
@@ -67,172 +67,148 @@ pub struct Settings {
     pub room: Config,
 }
 
-const fn setting(
-    key: &'static str,
-    kind: Type,
-    default: &'static str,
-    text: &'static str,
-) -> Setting {
-    Setting { key, kind, default, required: false, reload: Reload::Live, text }
-}
-
 const COUNT: Type = Type::Integer(0, 1_000_000);
 
 /// Every setting of the section.
 pub const SETTINGS: &[Setting] = &[
-    setting(
+    live(
         "muc.create",
         Type::Word(&["anyone", "local", "admins"]),
         "\"local\"",
         "Who may create rooms: anyone, users of the local domains, or the service's admins.",
     ),
-    setting(
+    live(
         "muc.rooms_per_creator",
         COUNT,
         "20",
         "Rooms that one person may have created at a time; 0 for any number.",
     ),
-    setting(
+    live(
         "muc.lock_timeout",
         Type::Duration,
         "\"5m\"",
         "A new room that is not configured for so long is destroyed.",
     ),
-    setting(
+    live(
         "muc.on_shutdown",
         Type::Word(&["resume", "stop"]),
         "\"resume\"",
         "What a stop of the service means for occupants: they stay (resume), or are told that they are out (stop).",
     ),
-    setting(
+    live(
         "muc.suspend_grace",
         Type::Duration,
         "\"15m\"",
         "After a reconnect, a session that says nothing for so long is removed. Longer than clients may be suspended (XEP-0198).",
     ),
-    setting(
+    live(
         "muc.sweep_rate",
         Type::Integer(1, 100_000),
         "2000",
         "Occupants asked each second after a reconnect whether they are still there.",
     ),
-    setting(
+    live(
         "muc.messages_per_second",
         COUNT,
         "5",
         "Messages a second that one occupant may send to a room; 0 for any number.",
     ),
-    setting(
+    live(
         "muc.message_burst",
         Type::Integer(1, 1_000_000),
         "20",
         "Messages that one occupant may send at once.",
     ),
-    setting(
+    live(
         "muc.presences_per_second",
         COUNT,
         "1",
         "Presence updates a second that one occupant may send, more are reduced to the last; 0 for any number.",
     ),
-    setting("muc.joins_per_second", COUNT, "50", "Joins a second into one room; 0 for any number."),
-    setting("muc.max_users", COUNT, "1000", "Occupants of a room at most; 0 for any number."),
-    setting(
+    live("muc.joins_per_second", COUNT, "50", "Joins a second into one room; 0 for any number."),
+    live("muc.max_users", COUNT, "1000", "Occupants of a room at most; 0 for any number."),
+    live(
         "muc.max_users_headroom",
         COUNT,
         "5",
         "Admins and owners enter a full room, up to so many more.",
     ),
-    setting(
+    live(
         "muc.max_history",
         Type::Integer(0, 10_000),
         "100",
         "Messages of the past at most for one who enters a room.",
     ),
-    setting(
+    live(
         "muc.max_message",
         Type::Size,
         "\"64 KiB\"",
         "Longest message to a room or to somebody in it; a longer one is refused to its sender.",
     ),
-    setting("muc.max_nick", Type::Integer(1, 480), "256", "Bytes of a nickname at most."),
-    setting("muc.max_name", Type::Integer(1, 65_536), "256", "Bytes of a room's name at most."),
-    setting(
+    live("muc.max_nick", Type::Integer(1, 480), "256", "Bytes of a nickname at most."),
+    live("muc.max_name", Type::Integer(1, 65_536), "256", "Bytes of a room's name at most."),
+    live(
         "muc.max_description",
         Type::Integer(1, 65_536),
         "4096",
         "Bytes of a room's description at most.",
     ),
-    setting(
+    live(
         "muc.max_password",
         Type::Integer(1, 65_536),
         "256",
         "Bytes of a room's password at most.",
     ),
-    setting("muc.max_subject", Type::Integer(1, 65_536), "4096", "Bytes of a subject at most."),
-    setting("muc.max_reason", Type::Integer(1, 65_536), "1024", "Bytes of a reason at most."),
-    setting(
+    live("muc.max_subject", Type::Integer(1, 65_536), "4096", "Bytes of a subject at most."),
+    live("muc.max_reason", Type::Integer(1, 65_536), "1024", "Bytes of a reason at most."),
+    live(
         "muc.admins_are_owners",
         Type::Boolean,
         "true",
         "The service's admins have an owner's rights in every room.",
     ),
-    setting("muc.default_public", Type::Boolean, "false", "A new room is listed publicly."),
-    setting(
+    live("muc.default_public", Type::Boolean, "false", "A new room is listed publicly."),
+    live(
         "muc.default_persistent",
         Type::Boolean,
         "false",
         "A new room stays when nobody is there.",
     ),
-    setting(
-        "muc.default_moderated",
-        Type::Boolean,
-        "false",
-        "In a new room newcomers have no voice.",
-    ),
-    setting(
-        "muc.default_members_only",
-        Type::Boolean,
-        "false",
-        "Only members may enter a new room.",
-    ),
-    setting(
+    live("muc.default_moderated", Type::Boolean, "false", "In a new room newcomers have no voice."),
+    live("muc.default_members_only", Type::Boolean, "false", "Only members may enter a new room."),
+    live(
         "muc.default_whois",
         Type::Word(&["moderators", "anyone"]),
         "\"moderators\"",
         "Who sees real addresses in a new room.",
     ),
-    setting(
+    live(
         "muc.default_subject_by_participants",
         Type::Boolean,
         "false",
         "In a new room participants may change the subject.",
     ),
-    setting(
-        "muc.default_invites",
-        Type::Boolean,
-        "true",
-        "In a new room everyone may invite others.",
-    ),
-    setting(
+    live("muc.default_invites", Type::Boolean, "true", "In a new room everyone may invite others."),
+    live(
         "muc.default_private",
         Type::Word(&["anyone", "participants", "moderators", "none"]),
         "\"anyone\"",
         "Who may send private messages in a new room.",
     ),
-    setting(
+    live(
         "muc.default_max_users",
         COUNT,
         "0",
         "Occupants of a new room at most; 0 for as many as the service allows.",
     ),
-    setting("muc.default_archiving", Type::Boolean, "true", "A new room keeps its messages."),
-    setting(
+    live("muc.default_archiving", Type::Boolean, "true", "A new room keeps its messages."),
+    live(
         "muc.default_history",
         Type::Integer(0, 10_000),
         "20",
         "Messages of the past that one who enters a new room gets, if the client does not ask.",
     ),
-    setting("muc.default_lang", Type::Text, "\"\"", "Language of a new room, such as `en`."),
+    live("muc.default_lang", Type::Text, "\"\"", "Language of a new room, such as `en`."),
 ];
 
 impl Settings {

@@ -10,19 +10,7 @@ pub(crate) fn to_presence(refusal: Refusal, room: &Jid) -> Refusal {
     refusal.echo(muc_x()).by(room.clone())
 }
 
-/// Two of a kind: `fn name() -> Refusal`.
-macro_rules! refusals {
-    ($($(#[$doc:meta])* $name:ident: $condition:ident $reason:literal $text:literal,)*) => {
-        $(
-            $(#[$doc])*
-            pub(crate) fn $name() -> Refusal {
-                Refusal::new(Condition::$condition, $reason).text($text)
-            }
-        )*
-    };
-}
-
-refusals! {
+annex_stanza::refusals! {
     /// §7.2.1.
     no_nick: JidMalformed "muc.nick.missing" "Choose a nickname: room@service/nickname",
     /// §7.2.10, §7.2.11, §17.2: it does not exist, or not yet.

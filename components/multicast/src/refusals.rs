@@ -4,7 +4,7 @@ use annex_stanza::{Condition, ErrorType, Jid, Refusal, Xml, ns};
 
 use crate::address::Fault;
 
-refusals! {
+annex_stanza::refusals! {
     /// §3, §13.
     no_addresses: BadRequest "multicast.addresses.none"
         "Expected one <addresses/> with at least one address",

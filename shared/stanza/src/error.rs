@@ -236,6 +236,27 @@ pub fn read_error(stanza: &Stanza) -> Option<(ErrorType, Condition, Option<Strin
     Some((kind, condition, text))
 }
 
+/// A function for each refusal that needs nothing told: condition, reason name and text.
+///
+/// ```
+/// annex_stanza::refusals! {
+///     /// XEP-0045 §7.2.10.
+///     no_room: ItemNotFound "muc.room.unknown" "There is no such room",
+/// }
+/// assert_eq!(no_room().reason, "muc.room.unknown");
+/// ```
+#[macro_export]
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident: $condition:ident $reason:literal $text:literal,)*) => {
+        $(
+            $(#[$doc])*
+            pub(crate) fn $name() -> $crate::Refusal {
+                $crate::Refusal::new($crate::Condition::$condition, $reason).text($text)
+            }
+        )*
+    };
+}
+
 /// The error that answers a stanza, from the address it was written to. None for what must not be
 /// answered: errors and results (RFC 6120 §8.3.1).
 pub fn refuse(stanza: &Stanza, refusal: &Refusal) -> Option<Outgoing> {

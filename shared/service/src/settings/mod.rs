@@ -63,6 +63,16 @@ pub struct Setting {
     pub text: &'static str,
 }
 
+/// A setting as most are: with a default, and a change takes effect on reload.
+pub const fn live(
+    key: &'static str,
+    kind: Type,
+    default: &'static str,
+    text: &'static str,
+) -> Setting {
+    Setting { key, kind, default, required: false, reload: Reload::Live, text }
+}
+
 /// One mistake in a configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
