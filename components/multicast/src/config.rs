@@ -76,7 +76,7 @@ pub const SETTINGS: &[Setting] = &[
         "multicast.limit_local",
         COUNT,
         "50",
-        "Addresses in one stanza of a user of a local domain. limits.children must allow for as many elements.",
+        "Addresses in one stanza of a user of a local domain. limits.children, and limits.presence for presence, must allow for as many.",
     ),
     live("multicast.limit_remote", COUNT, "25", "Addresses in one stanza of anyone else."),
     live(

@@ -87,9 +87,10 @@ fn available(
     Ok(())
 }
 
-/// Presence leaves in its order: behind what is still to be told again.
+/// Presence leaves in its order: behind what is still to be told again, and when the server lets it.
 fn when(multicast: &Multicast) -> When {
-    if multicast.retelling.is_some() { When::Later } else { When::Noted }
+    let waits = multicast.retelling.is_some() || multicast.probe.verdict != Verdict::Kept;
+    if waits { When::Later } else { When::Noted }
 }
 
 /// Those who got available presence get this, whoever is addressed.
@@ -108,12 +109,10 @@ fn unavailable(
         }
         return Ok(());
     };
-    if multicast.probe.verdict == Verdict::Refused {
-        // It stays, until the server lets it be told.
-        return if addressed { Err(refusals::not_permitted().into()) } else { Ok(()) };
-    }
-    // Whatever is wrong with its addresses, it is told to those who must know.
+    // Whatever is wrong with its addresses, it is told to those who must know, as soon as the server
+    // lets it.
     let prepared = match addressed {
+        true if multicast.probe.verdict == Verdict::Refused => Err(refusals::not_permitted()),
         true => accept::refusal(accept::prepare(multicast, stanza, context))?,
         false => Ok(nobody(stanza)),
     };
@@ -160,11 +159,8 @@ pub(crate) fn tell_gone(
     let targets = left.map(target).collect();
     let draft = Draft { addresses: None, ..(*told.draft).clone() };
     context.turn.delete(ORIGINS, told.draft.from.key().as_bytes());
-    // Where the server does not let it be told, nobody is; that is how it was asked for.
-    if multicast.probe.verdict != Verdict::Refused {
-        let prepared = Prepared::new(draft, targets);
-        send::deliver(multicast, &prepared, Mode::Kept, when(multicast), context);
-    }
+    let prepared = Prepared::new(draft, targets);
+    send::deliver(multicast, &prepared, Mode::Kept, when(multicast), context);
 }
 
 /// The sender is gone without a word: those who are remembered are told.

@@ -135,7 +135,7 @@ fn more_than_a_page_of_what_may_not_have_arrived_is_told_again_in_its_order() {
 }
 
 #[test]
-fn where_the_server_does_not_let_it_nobody_is_told() {
+fn where_the_server_does_not_let_it_the_end_is_told_when_it_does() {
     let mut harness = open(json!({}));
     available(&mut harness, &["a@example.com"]);
     harness.restart();
@@ -143,7 +143,20 @@ fn where_the_server_does_not_let_it_nobody_is_told() {
     harness.take();
     unavailable(&mut harness);
     assert!(harness.take().is_empty());
-    harness.verb("person forget", json!({ "jid": ALICE }));
+    harness.restart();
+    restarted(&mut harness);
+    let told = harness.take_to("a@example.com");
+    assert!(told.len() == 1 && told[0].xml.contains("type='unavailable'"), "{told:?}");
+}
+
+#[test]
+fn who_is_forgotten_where_nothing_may_leave_breaks_nothing() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com"]);
+    harness.restart();
+    harness.advance(std::time::Duration::from_secs(11));
+    harness.take();
+    harness.verb("person forget", json!({ "jid": "alice@example.com" }));
     assert!(harness.take().is_empty());
 }
 
