@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::ErrorKind,
+    net::TcpListener,
     path::{Path, PathBuf},
 };
 
@@ -76,6 +77,7 @@ pub(super) fn look(
                     asked.program.name
                 ));
                 socket(&places, config, findings);
+                listens(config, findings);
             }
         },
     }
@@ -188,6 +190,17 @@ fn whole(store: &Store, path: &Path, findings: &mut Findings) {
         )),
         Ok(verified) => findings.fail(Exit::Store, damaged(verified.problems.join("; "))),
         Err(error) => findings.fail(Exit::Store, damaged(error.to_string())),
+    }
+}
+
+/// Whether the address for HTTP is free: nobody is to find out at the start.
+fn listens(config: &Config, findings: &mut Findings) {
+    let Some(address) = config.process.listen else { return };
+    if let Err(error) = TcpListener::bind(address) {
+        findings.fail(
+            Exit::Usage,
+            format!("metrics.listen: {address}: {error}; choose another address or port"),
+        );
     }
 }
 
