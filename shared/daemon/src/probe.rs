@@ -6,7 +6,7 @@ use annex_service::{
     effect::{Effect, Response},
     registry::{Registry, Shape},
     settings::{Mistake, Reload, Setting, Type},
-    store::Table,
+    store::{Migration, Op, Table},
 };
 use annex_stanza::Jid;
 use bytes::Bytes;
@@ -15,6 +15,9 @@ use serde_json::{Value, json};
 use crate::program::Program;
 
 pub(crate) struct Probe;
+
+/// Things by name; from format 2 on behind a version byte.
+pub(crate) const THINGS: Table = Table::new(40, "thing");
 
 const fn setting(key: &'static str, kind: Type, default: &'static str, reload: Reload) -> Setting {
     Setting { key, kind, default, required: false, reload, text: "For tests." }
@@ -32,7 +35,17 @@ impl Component for Probe {
     const PROGRAM: &'static str = "annex-probe";
     const SECTION: &'static str = "probe";
     const NAME: &'static str = "Probe";
-    const TABLES: &'static [Table] = &[];
+    const TABLES: &'static [Table] = &[THINGS];
+    const MIGRATIONS: &'static [Migration] = &[Migration {
+        from: 1,
+        to: 2,
+        describe: "things have a version",
+        run: |store| {
+            store.each(THINGS, |key, value| {
+                Ok(vec![Op::put(THINGS, key, [&[1], value.as_ref()].concat())])
+            })
+        },
+    }];
     const HTTP: &'static [HttpRoute] = &[
         HttpRoute { method: "POST", path: "/v1/things/{id}" },
         HttpRoute { method: "SSE", path: "/v1/things/{id}/events" },

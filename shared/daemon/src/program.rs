@@ -7,7 +7,7 @@ use annex_service::{
     record::Shown,
     service::Service,
     settings::{Mistake, Setting},
-    store::Table,
+    store::{self, Migration, Table},
 };
 use annex_store::{Describe, Schema};
 use bytes::Bytes;
@@ -36,6 +36,8 @@ pub struct Program {
     pub check: fn(&Value) -> Vec<Mistake>,
     /// Tables of the component.
     pub tables: &'static [Table],
+    /// Steps from older formats of its store.
+    pub migrations: &'static [Migration],
     /// Records of the component that exports show.
     pub shown: &'static [Shown],
     /// HTTP routes of the component.
@@ -77,6 +79,7 @@ impl Program {
             settings: C::settings(),
             check: C::check,
             tables: C::TABLES,
+            migrations: C::MIGRATIONS,
             shown: C::SHOWN,
             http: C::HTTP,
             port: C::PORT,
@@ -95,9 +98,9 @@ impl Program {
     pub fn schema(&self) -> Schema {
         Schema {
             component: self.name,
-            version: FORMAT,
+            version: store::format(self.migrations),
             tables: annex_service::TABLES.iter().chain(self.tables).copied().collect(),
-            migrations: Vec::new(),
+            migrations: self.migrations.to_vec(),
         }
     }
 
@@ -128,9 +131,6 @@ impl Program {
     }
 }
 
-/// Format of the stores of all components.
-const FORMAT: u32 = 1;
-
 fn run_domain<C: Component + 'static>(
     domain: &Domain,
     storage: Storage,
@@ -145,4 +145,46 @@ fn run_domain<C: Component + 'static>(
 /// A whole program: reads the command line and does what it says.
 pub fn main<C: Component + 'static>() -> ExitCode {
     crate::cli::main(&Program::of::<C>())
+}
+
+#[cfg(test)]
+mod tests {
+    use annex_service::store::{Read as _, Scan};
+    use annex_store::{Durability, Store, backup_before, check_backup, import};
+
+    use super::*;
+    use crate::{
+        exit::{Exit, Failure},
+        probe::{Probe, THINGS},
+    };
+
+    /// What a program of format 1 has exported.
+    const GOLDEN: &str = include_str!("../tests/golden/probe-1.jsonl");
+
+    #[test]
+    fn an_older_store_is_backed_up_and_migrated_and_a_newer_one_refused() {
+        let program = Program::of::<Probe>();
+        let old = Program { migrations: &[], ..program.clone() };
+        assert_eq!((old.schema().version, program.schema().version), (1, 2));
+        let dir = tempfile::tempdir().expect("a directory");
+        let place = StorePlace {
+            path: dir.path().join("store"),
+            durability: Durability::Full,
+            cache: 16 << 20,
+            reserve: 0,
+        };
+        import(&old.store(&place), &mut GOLDEN.as_bytes(), None, false).expect("an export");
+
+        let store = Store::open(program.store(&place), Box::new(drop)).expect("it is migrated");
+        let rows = store.reader().scan(&Scan::all(THINGS)).expect("readable").rows;
+        let things: Vec<_> = rows.iter().map(|row| (&row.key[..], &row.value[..])).collect();
+        assert_eq!(things, [(&b"chair"[..], &b"\x01oak"[..]), (b"lamp", b"\x01brass")]);
+        store.close();
+        let backup = check_backup(&backup_before(&place.path, 1)).expect("a backup");
+        assert_eq!((backup.format, backup.records), (1, 2));
+
+        let newer = Store::open(old.store(&place), Box::new(drop)).map(drop);
+        let failure = Failure::from(newer.expect_err("it is newer"));
+        assert_eq!(failure.exit, Exit::Store, "{}", failure.text);
+    }
 }

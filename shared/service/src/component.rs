@@ -9,7 +9,7 @@ use crate::{
     effect::{CallResult, Timer},
     record::Shown,
     registry::Registry,
-    store::{Page, Table},
+    store::{Migration, Page, Table},
 };
 
 /// What happened, other than a stanza.
@@ -116,6 +116,8 @@ pub trait Component: Sized {
     const NAME: &'static str;
     /// Its tables: what exports name, and what is checked at start.
     const TABLES: &'static [Table] = &[];
+    /// The steps from older formats of its store to today's, which is where the last one leads.
+    const MIGRATIONS: &'static [Migration] = &[];
     /// Its records as exports show them; others are shown as base64.
     const SHOWN: &'static [Shown] = &[];
     /// The HTTP routes it serves.

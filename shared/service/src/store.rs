@@ -223,6 +223,56 @@ pub trait Read {
     fn scan(&self, scan: &Scan) -> Result<Page, StoreError>;
 }
 
+/// A store that is brought to a newer format: a copy that no one else sees.
+pub trait Migrate: Read {
+    /// Writes at once; what follows sees it.
+    fn write(&mut self, ops: &[Op]) -> Result<(), StoreError>;
+}
+
+impl dyn Migrate + '_ {
+    /// Puts each record of `table` through `change`, which returns what is to be done in its place
+    /// (nothing: it stays). Works in portions; what `change` writes into the same table behind the
+    /// current key is met again.
+    pub fn each(
+        &mut self,
+        table: Table,
+        mut change: impl FnMut(&[u8], &Bytes) -> Result<Vec<Op>, StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut scan = Scan::all(table);
+        loop {
+            let page = self.scan(&scan)?;
+            let mut ops = Vec::new();
+            for row in &page.rows {
+                ops.extend(change(&row.key, &row.value)?);
+            }
+            self.write(&ops)?;
+            match page.rows.last() {
+                Some(last) if !page.complete => scan = Scan::all(table).after(&last.key),
+                _ => return Ok(()),
+            }
+        }
+    }
+}
+
+/// One step from a format of a component's store to a newer one.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// The format that it expects; the first is 1.
+    pub from: u32,
+    /// The format that it leaves.
+    pub to: u32,
+    /// What it does, for the log.
+    pub describe: &'static str,
+    /// Does it. The copy on which it works is dropped when it fails or the process dies, so it need
+    /// not be repeatable.
+    pub run: fn(&mut dyn Migrate) -> Result<(), StoreError>,
+}
+
+/// The format to which `migrations` lead: what the program reads and writes.
+pub fn format(migrations: &[Migration]) -> u32 {
+    migrations.iter().map(|step| step.to).max().unwrap_or(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

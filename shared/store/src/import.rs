@@ -2,7 +2,7 @@
 
 use std::io::BufRead;
 
-use annex_service::store::StoreError;
+use annex_service::store::{Migration, StoreError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use crate::{
     error::FileError,
     export::{Describe, End, Header, Line},
     generation::Home,
-    migrate::{self, Migration},
+    migrate,
     rebuild::Rebuild,
     restore::{accept, refuse_data, replace},
     schema::{Config, MAX_KEY, Marks},

@@ -49,7 +49,6 @@ pub use generation::is_store;
 pub use import::{Imported, import};
 pub use inspect::{Inspect, TableUse};
 pub use memory::Memory;
-pub use migrate::{Migrating, Migration};
 pub use open::backup_before;
 pub use range::{Deletion, delete_within};
 pub use reader::Reader;

@@ -3,7 +3,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use annex_service::store::{Op, Page, Scan, StoreError, Table};
+use annex_service::store::{Migrate, Migration, Op, Page, Read, Scan, StoreError, Table};
 use bytes::Bytes;
 
 use crate::{
@@ -21,35 +21,15 @@ use crate::{
     writer::{Changes, Writer},
 };
 
-/// One step from a format to a newer one.
-#[derive(Debug, Clone, Copy)]
-pub struct Migration {
-    /// The format that it expects.
-    pub from: u32,
-    /// The format that it leaves.
-    pub to: u32,
-    /// What it does, for the log.
-    pub describe: &'static str,
-    /// Does it. It works on a copy that no one else sees and that is dropped when it fails or the
-    /// process dies, so it need not be repeatable.
-    pub run: fn(&mut Migrating<'_>) -> Result<(), StoreError>,
-}
-
 /// The store while it is migrated.
-pub struct Migrating<'a>(&'a mut Writer);
+struct Migrating<'a>(&'a mut Writer);
 
-impl<'a> Migrating<'a> {
-    pub(crate) fn new(writer: &'a mut Writer) -> Self {
-        Self(writer)
-    }
-
-    /// The record under `key`.
-    pub fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+impl Read for Migrating<'_> {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
         value::load(&self.0.engine, &table.key(key))
     }
 
-    /// A stretch of records.
-    pub fn scan(&self, scan: &Scan) -> Result<Page, StoreError> {
+    fn scan(&self, scan: &Scan) -> Result<Page, StoreError> {
         let mut collect = Collect::new(scan);
         if let Some((low, high)) = bounds(scan) {
             let engine = self.0.engine.clone();
@@ -65,35 +45,13 @@ impl<'a> Migrating<'a> {
         }
         Ok(collect.page())
     }
+}
 
-    /// Writes at once; what follows sees it.
-    pub fn write(&mut self, ops: &[Op]) -> Result<(), StoreError> {
+impl Migrate for Migrating<'_> {
+    fn write(&mut self, ops: &[Op]) -> Result<(), StoreError> {
         let changes: Changes =
             ops.iter().map(|op| (op.table().key(op.key()), op.value().cloned())).collect();
         self.0.apply(&changes).map(drop)
-    }
-
-    /// Puts each record of `table` through `change`, which returns what is to be done in its place
-    /// (nothing: it stays). Works in portions; what `change` writes into the same table behind the
-    /// current key is met again.
-    pub fn each(
-        &mut self,
-        table: Table,
-        mut change: impl FnMut(&[u8], &Bytes) -> Result<Vec<Op>, StoreError>,
-    ) -> Result<(), StoreError> {
-        let mut scan = Scan::all(table);
-        loop {
-            let page = self.scan(&scan)?;
-            let mut ops = Vec::new();
-            for row in &page.rows {
-                ops.extend(change(&row.key, &row.value)?);
-            }
-            self.write(&ops)?;
-            match page.rows.last() {
-                Some(last) if !page.complete => scan = Scan::all(table).after(&last.key),
-                _ => return Ok(()),
-            }
-        }
     }
 }
 
@@ -172,7 +130,7 @@ pub(crate) fn run(writer: &mut Writer, steps: &[Migration]) -> Result<(), (Strin
     for step in steps {
         tracing::info!(from = step.from, to = step.to, "{}", step.describe);
         // A mistake in a migration is an error like any other: the old store is still whole.
-        let migrated = catch_unwind(AssertUnwindSafe(|| (step.run)(&mut Migrating::new(writer))));
+        let migrated = catch_unwind(AssertUnwindSafe(|| (step.run)(&mut Migrating(writer))));
         migrated
             .unwrap_or_else(|_| Err(StoreError::new("migrate", "the migration panicked")))
             .map_err(|error| (step.describe.to_owned(), error))?;

@@ -2,9 +2,9 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use annex_service::store::{Op, StoreError, Table};
+use annex_service::store::{Migration, Op, StoreError, Table};
 
-use crate::{migrate::Migration, value::FIRST};
+use crate::{migrate, value::FIRST};
 
 /// Longest key within a table, in bytes.
 pub const MAX_KEY: usize = 512;
@@ -35,6 +35,11 @@ pub struct Schema {
 }
 
 impl Schema {
+    /// Whether a store of this format can be opened.
+    pub fn reads(&self, format: u32) -> bool {
+        migrate::steps(self, format).is_some()
+    }
+
     /// The table with this number.
     pub fn table(&self, id: u8) -> Option<Table> {
         self.tables.iter().copied().find(|table| table.id == id)

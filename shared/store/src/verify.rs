@@ -102,7 +102,6 @@ mod tests {
 
     use annex_service::store::{Op, Table};
 
-    use super::*;
     use crate::{
         Commit, Config, FileError, OpenError, Schema, Store, check_backup, engine::Batch, open,
     };

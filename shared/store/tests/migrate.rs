@@ -5,10 +5,9 @@ mod common;
 
 use std::{fs, path::Path, sync::Arc};
 
-use annex_service::store::{Op, Read as _, StoreError, Table};
+use annex_service::store::{Migrate, Migration, Op, Read as _, StoreError, Table};
 use annex_store::{
-    Config, Describe, FileError, Migration, OpenError, Schema, backup_before, check_backup, import,
-    restore,
+    Config, Describe, FileError, OpenError, Schema, backup_before, check_backup, import, restore,
 };
 use bytes::Bytes;
 use common::{ITEM, ROOM, Running, content, noise, schema};
@@ -110,7 +109,7 @@ fn a_migration_that_fails_leaves_the_store_as_it_was() {
         (|store| {
             store.write(&[Op::delete(ROOM, *b"lobby"), Op::put(ROOM, *b"half", "done")])?;
             Err(StoreError::new("migrate", "cannot"))
-        }) as fn(&mut annex_store::Migrating<'_>) -> Result<(), StoreError>,
+        }) as fn(&mut dyn Migrate) -> Result<(), StoreError>,
         |store| {
             store.write(&[Op::put(ROOM, *b"half", "done")])?;
             panic!("a mistake in a migration");

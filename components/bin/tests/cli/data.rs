@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use annex_store::{Schema, Store};
+
 use crate::{
     place::{Place, mode, read},
     server::nobody,
@@ -20,6 +22,23 @@ fn a_second_process_on_one_store_ends_with_code_4() {
     fs::write(other.path("muc.toml"), text).expect("write");
     other.output(&["run"]).ended(4).says("in use by another process");
     drop(running);
+}
+
+#[test]
+fn a_store_of_a_newer_format_is_refused_with_code_4_and_left_as_it_is() {
+    let place = Place::new(nobody(), "");
+    let newer = Schema {
+        component: "annex-muc",
+        version: 99,
+        tables: Vec::new(),
+        migrations: Vec::new(),
+    };
+    let config = annex_store::Config::new(place.path("store"), newer);
+    Store::open(config.clone(), Box::new(drop)).expect("a store").close();
+    for words in [&["run"][..], &["check"], &["export"]] {
+        place.output(words).ended(4).says("has format 99");
+    }
+    Store::open(config, Box::new(drop)).expect("it is as it was").close();
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
     let config = annex_store::Config { schema: schema.into(), ..program.store(place) };
     match Store::open(config, Box::new(|_| {})) {
         Ok(store) => whole(&store, path, findings),
-        Err(OpenError::TooOld { found, .. }) => {
+        Err(OpenError::TooOld { found, .. }) if program.schema().reads(found) => {
             findings.ok(format!("store.path: {} has format {found}, and is migrated at the next start, after a backup", path.display()));
         }
         Err(error) => findings.fail(Exit::Store, format!("store.path: {error}")),
