@@ -58,21 +58,20 @@ async fn connect(server: &Server) -> Result<Box<dyn Wire>, Failure> {
     }
 }
 
-/// An address that does not answer for so long is left for the next.
+/// An address that does not answer for so long is left for the next, where there is one.
 const PATIENCE: Duration = Duration::from_secs(4);
 
 /// The first of the addresses that answers; what the last one said if none does.
 async fn first(addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
-    let mut failure = Failure::Unresolved("the name has no address".into());
-    for address in addresses {
-        let connecting = TcpStream::connect(address);
-        failure = match timeout(PATIENCE, connecting).await {
-            Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => Failure::from_connect(&error),
-            Err(_) => Failure::NoAnswer,
-        };
+    let Some((last, others)) = addresses.split_last() else {
+        return Err(Failure::Unresolved("the name has no address".into()));
+    };
+    for address in others {
+        if let Ok(Ok(stream)) = timeout(PATIENCE, TcpStream::connect(address)).await {
+            return Ok(stream);
+        }
     }
-    Err(failure)
+    TcpStream::connect(last).await.map_err(|error| Failure::from_connect(&error))
 }
 
 fn prepare(stream: &TcpStream) -> io::Result<()> {

@@ -71,6 +71,8 @@ pub enum Failure {
     Forbidden,
     /// The system could not connect, or the connection broke.
     Io(String),
+    /// Nothing came back from there at all.
+    Unreachable,
     /// The server said nothing for too long.
     NoAnswer,
     /// The server closed without a word.
@@ -105,6 +107,7 @@ impl Failure {
             Self::Missing => "socket-missing",
             Self::Forbidden => "socket-forbidden",
             Self::Io(_) => "io",
+            Self::Unreachable => "unreachable",
             Self::NoAnswer => "no-answer",
             Self::Silent => "closed-silently",
             Self::Gone => "gone",
@@ -134,7 +137,7 @@ impl Failure {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::NotFound => Self::Missing,
             io::ErrorKind::PermissionDenied => Self::Forbidden,
-            io::ErrorKind::TimedOut => Self::NoAnswer,
+            io::ErrorKind::TimedOut => Self::Unreachable,
             _ => Self::Io(error.to_string()),
         }
     }
@@ -156,6 +159,9 @@ impl Failure {
             Self::Io(why) => {
                 format!("the connection to {server} failed ({why}): check network and firewall")
             }
+            Self::Unreachable => format!(
+                "nothing comes back from {server}: check component.server, network and firewall"
+            ),
             Self::NoAnswer => format!(
                 "{server} accepts connections and does not answer: check that the server is alive and that this is its component port"
             ),

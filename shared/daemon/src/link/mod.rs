@@ -23,6 +23,6 @@ pub async fn establish(config: &LinkConfig) -> Result<Established, Failure> {
 /// Shakes hands over a connection to come.
 pub(crate) async fn shake(dialing: Dialing, config: &LinkConfig) -> Result<Established, Failure> {
     let limit = config.timeouts.connect;
-    let wire = tokio::time::timeout(limit, dialing).await.map_err(|_| Failure::NoAnswer)??;
+    let wire = tokio::time::timeout(limit, dialing).await.map_err(|_| Failure::Unreachable)??;
     open(wire, config).await
 }
