@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use annex_service::input::Common;
 use annex_service::settings::{Mistake, Section, Setting, Type, live};
+use annex_stanza::Jid;
 use serde_json::Value;
 
 use crate::room::config::{Config, Private, Roles, Whois};
@@ -212,6 +214,11 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 impl Settings {
+    /// Somebody owns every room, whatever its lists say.
+    pub(crate) fn owns_all(&self, common: &Common, jid: &Jid) -> bool {
+        self.admins_are_owners && common.is_admin(jid)
+    }
+
     /// Reads a section that passed [`check`]; what is missing has its default.
     pub fn read(section: &Value) -> Self {
         let read = Section::new(section, SETTINGS);

@@ -163,6 +163,7 @@ impl Component for Muc {
             Event::Config(section) => {
                 self.settings = Settings::read(&section);
                 self.rooms.admins_own = self.settings.admins_are_owners;
+                admin::admins_changed(self, context)?;
             }
             Event::Shutdown { last } => {
                 if last || self.settings.stop_on_shutdown {

@@ -16,6 +16,7 @@ use super::{
     leave,
     plan::{self, Change, Plan},
     presence::{Asked, Why},
+    state,
 };
 use crate::{refusals, service::Muc};
 
@@ -164,6 +165,32 @@ fn change_affiliation(
     };
     set_role(room, number, role, why, context);
     None
+}
+
+/// The settings name others as admins of the service: who is inside has another standing at once.
+pub(crate) fn admins_changed(muc: &mut Muc, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let Muc { rooms, settings, .. } = muc;
+    let mut concerned = Vec::new();
+    for room in rooms.iter() {
+        for occupant in room.occupants.values() {
+            let owns = settings.owns_all(&context.shared.common, &occupant.person);
+            if owns != (occupant.affiliation == Affiliation::Owner) {
+                let now = state::affiliation(context, settings, room.id, &occupant.person)?;
+                if now != occupant.affiliation {
+                    concerned.push((room.jid.clone(), occupant.number, now));
+                }
+            }
+        }
+    }
+    for (jid, number, affiliation) in concerned {
+        let Some(room) = muc.rooms.here(&jid) else { continue };
+        let why = Why::default();
+        if let Some(farewell) = change_affiliation(room, number, affiliation, why, context) {
+            room.farewell(farewell, context);
+        }
+        leave::settle(muc, &jid, context)?;
+    }
+    Ok(())
 }
 
 /// §5.1.3: the role changes, and with it what the occupant may see.

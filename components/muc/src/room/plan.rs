@@ -134,8 +134,16 @@ impl Plan {
                     plan.roles.push((number, role, reason));
                 }
                 Target::Affiliation(jid, affiliation, nick) => {
-                    let change =
-                        judge_affiliation(room, own, by, jid, affiliation, nick, reason, context)?;
+                    let change = judge_affiliation(
+                        (room, settings),
+                        own,
+                        by,
+                        jid,
+                        affiliation,
+                        nick,
+                        reason,
+                        context,
+                    )?;
                     // The last item about somebody counts.
                     match seen.get(&change.jid) {
                         Some(at) => plan.affiliations[*at] = change,
@@ -234,7 +242,7 @@ fn may_set_role(
 /// §9.1–9.5, §10.3–10.8.
 #[allow(clippy::too_many_arguments, reason = "one item and who asks for it")]
 fn judge_affiliation(
-    room: &Room,
+    (room, settings): (&Room, &Settings),
     own: Affiliation,
     by: &Jid,
     jid: Jid,
@@ -263,8 +271,8 @@ fn judge_affiliation(
         }
     }
     // The service's admins own every room, whatever a list says of them: they cannot be banned.
-    let is_service_admin = context.shared.common.is_admin(&jid) && jid.local().is_some();
-    if is_service_admin && affiliation == Affiliation::Outcast {
+    let owns_all = settings.owns_all(&context.shared.common, &jid) && jid.local().is_some();
+    if owns_all && affiliation == Affiliation::Outcast {
         return Err(refusals::outranked().into());
     }
     // §9.1: who is banned has no reserved nickname.
@@ -302,7 +310,7 @@ fn judge_affiliation(
                     affiliation::record(context.turn, room.id, occupant.person.key())?.is_none()
                 }
         };
-        if !concerned || context.shared.common.is_admin(&occupant.person) {
+        if !concerned || settings.owns_all(&context.shared.common, &occupant.person) {
             continue;
         }
         let then = match (affiliation, jid.local()) {

@@ -380,9 +380,8 @@ pub(crate) fn note_admin(
     by: &Jid,
     what: &str,
 ) -> Result<(), StoreError> {
-    let as_admin = settings.admins_are_owners && context.shared.common.is_admin(by);
     // Short of space reading goes on, and nothing is written.
-    let writes = as_admin && !context.turn.is_space_low();
+    let writes = settings.owns_all(&context.shared.common, by) && !context.turn.is_space_low();
     if writes && super::affiliation::stored_for(context.turn, room.id, by)? < Affiliation::Owner {
         context.audit(by.bare(), what, &room.jid, Some("as an admin of the service"));
     }

@@ -355,3 +355,31 @@ fn a_traced_room_keeps_its_password_to_itself() {
     }
     assert_eq!(secrets, ["open sesame"]);
 }
+
+/// Design §9: by the settings as they are now, and only if they say so.
+#[test]
+fn who_is_no_service_admin_any_more_owns_nothing() {
+    use annex_service::input::Input;
+    let root = "admin@example.com/x";
+    let mut table = Table::three();
+    table.join(root, "Root");
+    table.quiet();
+    let section = quiet();
+    let mut common = annex_testkit::common("rooms.example.com");
+    common.admins.clear();
+    table.harness.input(Input::Config { common, section: section.clone() });
+    table.told(root, &["Root none/participant admin@example.com/x 110"]);
+    table.told(CAROL, &["Root none/participant"]);
+    table.quiet();
+    let common = annex_testkit::common("rooms.example.com");
+    table.harness.input(Input::Config { common: common.clone(), section });
+    table.told(CAROL, &["Root owner/moderator"]);
+    table.quiet();
+    // Those who own nothing can be banned like everybody.
+    let mut section = quiet();
+    section["admins_are_owners"] = false.into();
+    table.harness.input(Input::Config { common, section });
+    table.quiet();
+    table.admin(ALICE, "<item jid='admin@example.com' affiliation='outcast'/>");
+    table.told(root, &["-Root outcast/none admin@example.com/x by Ann 110 301"]);
+}
