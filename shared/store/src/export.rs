@@ -3,7 +3,7 @@
 //! ```text
 //! {"annex":"export","component":"annex-muc","format":1,"version":"0.1.0"}
 //! {"table":"room","key":"…","value":"…"}        base64
-//! {"table":"room","key":"…","json":{…}}         where a description is given that reads back
+//! {"table":"room","key":"…","value":"…","json":{…}}   in words, where a description is given
 //! {"table":"room","key":"…","deleted":true}     only in the export of a store in use
 //! {"end":true,"lines":2,"committed":[7,0],"confirmed":[7,0]}
 //! ```
@@ -32,7 +32,7 @@ pub trait Describe {
     fn describe(&self, table: Table, key: &[u8], value: &[u8]) -> Option<Value>;
 
     /// The record that [`Describe::describe`] has shown. What does not read back to the same bytes
-    /// is exported as base64.
+    /// is not shown.
     fn record(&self, table: Table, key: &[u8], json: &Value) -> Option<Bytes>;
 }
 
@@ -168,10 +168,9 @@ impl<'a> Lines<'a> {
                 ..Line::default()
             };
             if let Some(value) = value {
+                // The bytes too: those who read JSON later may know other fields.
                 line.json = self.describe(table, key, &value);
-                if line.json.is_none() {
-                    line.value = Some(STANDARD.encode(&value));
-                }
+                line.value = Some(STANDARD.encode(&value));
             }
             self.line(&line)?;
             self.lines += 1;

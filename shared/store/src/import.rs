@@ -1,6 +1,6 @@
 //! Reading a logical export into a new generation.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read as _};
 
 use annex_service::store::{Migration, StoreError};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -18,11 +18,18 @@ use crate::{
     state::Owner,
 };
 
+/// Longest line that is believed.
+const LONGEST: u64 = 64 << 20;
+/// Largest number of a turn or a stamp that is believed.
+const LAST: u64 = 1 << 62;
+
 /// What was imported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Imported {
     /// Lines between the first and the last.
     pub lines: u64,
+    /// Records in the store now.
+    pub records: u64,
     /// The format in which they were.
     pub format: u32,
     /// The state that they hold.
@@ -58,8 +65,14 @@ pub fn import(
             Next::End(marks) => break marks,
         }
     };
-    let imported = Imported { lines: lines.number - 2, format: header.format, marks };
     run(&mut rebuild, &steps)?;
+    let totals = &rebuild.writer()?.state.totals;
+    let imported = Imported {
+        lines: lines.number - 2,
+        records: totals.values().map(|total| total.records).sum(),
+        format: header.format,
+        marks,
+    };
     let owner = Owner::new(config.schema.component, config.schema.version);
     replace(&home, config, rebuild, &owner, marks)?;
     Ok(imported)
@@ -85,7 +98,8 @@ fn record(
         return Err(format!("the key has {} bytes; at most {MAX_KEY} are allowed", key.len()));
     }
     let value = match (&line.value, &line.json, line.deleted) {
-        (Some(value), None, false) => {
+        // The bytes count, where both are given: the words are for reading.
+        (Some(value), _, false) => {
             Some(Bytes::from(STANDARD.decode(value).map_err(|error| format!("value: {error}"))?))
         }
         (None, Some(json), false) => Some(
@@ -94,7 +108,7 @@ fn record(
                 .ok_or_else(|| format!("json: not a record of {}", table.name))?,
         ),
         (None, None, true) => None,
-        _ => return Err("exactly one of value, json and deleted is expected".into()),
+        _ => return Err("value, json or deleted is expected".into()),
     };
     Ok((table.key(&key), value))
 }
@@ -128,17 +142,42 @@ impl Lines<'_> {
             Err(error) => error,
         };
         match serde_json::from_str::<End>(&self.text) {
-            Ok(end) if end.end => Ok(Next::End(end.marks())),
+            Ok(end) if end.end => self.end(&end).map(Next::End),
             _ => Err(self.error(line.to_string())),
+        }
+    }
+
+    /// The last line says how many were before it, and nothing follows.
+    fn end(&mut self, end: &End) -> Result<Marks, FileError> {
+        let lines = self.number - 2;
+        if end.lines != lines {
+            return Err(self.error(format!("{} lines were expected, {lines} are there", end.lines)));
+        }
+        let marks = end.marks();
+        let Marks { committed, confirmed } = marks;
+        // Turns and stamps are counted on from there.
+        if [committed, confirmed].iter().any(|mark| mark.turn.max(mark.stamp) > LAST) {
+            return Err(self.error("a mark makes no sense"));
+        }
+        match self.input.fill_buf() {
+            Ok([]) => Ok(marks),
+            Ok(_) => {
+                self.number += 1;
+                Err(self.error("something follows the last line"))
+            }
+            Err(error) => Err(self.error(error.to_string())),
         }
     }
 
     fn read(&mut self) -> Result<(), FileError> {
         self.text.clear();
         self.number += 1;
-        let read = self.input.read_line(&mut self.text);
+        let read = (&mut *self.input).take(LONGEST).read_line(&mut self.text);
         match read.map_err(|error| self.error(error.to_string()))? {
             0 => Err(self.error("the export ends too early: its last line is missing")),
+            read if read as u64 == LONGEST => {
+                Err(self.error(format!("it is longer than {LONGEST} bytes")))
+            }
             _ => Ok(()),
         }
     }

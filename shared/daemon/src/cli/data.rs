@@ -205,8 +205,8 @@ pub(super) fn import(asked: &Asked<'_>, file: &Path, force: bool) -> Result<Exit
     let imported = imported.map_err(|error| within(file, error))?;
     told(
         asked,
-        &format!("{} holds {} records", config.path.display(), imported.lines),
-        &json!({ "store": config.path, "records": imported.lines, "format": imported.format }),
+        &format!("{} holds {} records", config.path.display(), imported.records),
+        &json!({ "store": config.path, "records": imported.records, "format": imported.format }),
     );
     Ok(Exit::Ok)
 }
