@@ -37,15 +37,19 @@ attend() {
     return "$code"
 }
 
-# terminate PID: ask a process to end, and at the same time all below it.
+# terminate PID: ask a process to end, with all below it, and wait a moment for
+# that. Each is held first, so that it starts nothing while we look.
 terminate() {
-    local all=("$1") next=0
+    local all=("$1") next=0 tries=100
     while [ "$next" -lt "${#all[@]}" ]; do
+        kill -STOP "${all[next]}" 2>/dev/null || true
         # shellcheck disable=SC2207 # numbers
         all+=($(cat "/proc/${all[next]}/task/"*/children 2>/dev/null)) || true
         next=$((next + 1))
     done
     kill "${all[@]}" 2>/dev/null || true
+    kill -CONT "${all[@]}" 2>/dev/null || true
+    while [ "$((tries -= 1))" -gt 0 ] && kill -0 "${all[@]:1}" 2>/dev/null; do sleep 0.05; done
 }
 
 # as_root COMMAND…: run it as root, through sudo where we are someone else.

@@ -29,7 +29,7 @@ use crate::{harness::Harness, sent::Sent};
 pub struct Words {
     /// Addresses of the service.
     pub to: &'static [&'static str],
-    /// What its stanzas hold, beside [`COMMON`].
+    /// What its stanzas hold, beside `COMMON`.
     pub payloads: &'static [&'static str],
     /// Choices for what stands in braces in a payload.
     pub holes: &'static [(&'static str, &'static [&'static str])],
