@@ -24,6 +24,8 @@ use crate::{
 
 /// Servers that are remembered at most.
 const SERVERS: usize = 10_000;
+/// When so many are known, those whose time is over are forgotten so often.
+const SWEEP: Duration = Duration::from_secs(1);
 /// Items of a server that are asked at most.
 const ITEMS: usize = 16;
 /// What a service takes that does not say (XEP-0033 §9: more than 20).
@@ -54,10 +56,8 @@ impl Found {
 
 #[derive(Debug)]
 enum State {
-    /// Questions that are open.
-    Asked {
-        open: usize,
-    },
+    /// Ids of the questions that are open.
+    Asked(Vec<String>),
     Has(Found),
     None,
 }
@@ -103,6 +103,7 @@ pub(crate) struct Remote {
     questions: BTreeMap<String, Question>,
     relayed: VecDeque<Relayed>,
     bytes: usize,
+    swept: Duration,
 }
 
 impl Remote {
@@ -118,8 +119,8 @@ impl Remote {
         if let Some(server) = self.servers.get_mut(domain) {
             match &server.state {
                 State::Has(found) if now < server.until => return Some(found.clone()),
-                State::None | State::Asked { .. } if now < server.until => return None,
-                State::Asked { .. } => {
+                State::None | State::Asked(_) if now < server.until => return None,
+                State::Asked(_) => {
                     // It did not answer in time.
                     self.settle(domain, State::None, now + settings.remote_retry);
                     return None;
@@ -128,13 +129,18 @@ impl Remote {
             }
         }
         if self.servers.len() >= SERVERS {
+            if now < self.swept + SWEEP {
+                return None;
+            }
+            self.swept = now;
             self.servers.retain(|_, server| now < server.until);
+            self.questions.retain(|_, question| self.servers.contains_key(&question.domain));
             if self.servers.len() >= SERVERS {
                 return None;
             }
         }
         let to = Jid::parse(domain).ok()?;
-        let state = State::Asked { open: 1 };
+        let state = State::Asked(Vec::new());
         let until = now + settings.remote_timeout;
         self.servers.insert(domain.to_owned(), Server { state, until });
         self.ask(domain, to, Step::Server, context);
@@ -149,12 +155,27 @@ impl Remote {
             xml.leaf("query", ns);
         });
         context.turn.send(&question, &to);
+        if let Some(open) = self.open(domain) {
+            open.push(id.clone());
+        }
         self.questions.insert(id, Question { domain: domain.to_owned(), asked: to, step });
     }
 
+    /// Ids of the questions that are open about this server.
+    fn open(&mut self, domain: &str) -> Option<&mut Vec<String>> {
+        match self.servers.get_mut(domain) {
+            Some(Server { state: State::Asked(open), .. }) => Some(open),
+            _ => None,
+        }
+    }
+
     fn settle(&mut self, domain: &str, state: State, until: Duration) {
-        self.questions.retain(|_, question| question.domain != domain);
-        self.servers.insert(domain.to_owned(), Server { state, until });
+        let before = self.servers.insert(domain.to_owned(), Server { state, until });
+        if let Some(Server { state: State::Asked(open), .. }) = before {
+            for id in open {
+                self.questions.remove(&id);
+            }
+        }
     }
 
     /// Takes the answer to a question.
@@ -169,6 +190,9 @@ impl Remote {
             return;
         }
         let Some(Question { domain, asked, step }) = self.questions.remove(id) else { return };
+        if let Some(open) = self.open(&domain) {
+            open.retain(|one| one != id);
+        }
         let now = context.turn.since_start();
         let query = match stanza.kind {
             Kind::Iq(IqType::Result) => stanza.payload.children().first(),
@@ -190,29 +214,21 @@ impl Remote {
             }
             Step::Items => {
                 let items = query.as_ref().map(|query| items(query, &domain)).unwrap_or_default();
-                if let Some(Server { state: State::Asked { open }, .. }) =
-                    self.servers.get_mut(&domain)
-                {
-                    *open += items.len();
-                }
                 for item in items {
                     self.ask(&domain, item, Step::Item, context);
                 }
             }
             Step::Item => {}
         }
-        if let Some(Server { state: State::Asked { open }, .. }) = self.servers.get_mut(&domain) {
-            *open -= 1;
-            if *open == 0 {
-                self.settle(&domain, State::None, now + settings.remote_retry);
-            }
+        if self.open(&domain).is_some_and(|open| open.is_empty()) {
+            self.settle(&domain, State::None, now + settings.remote_retry);
         }
     }
 
     /// The stream is gone, and answers with it.
     pub(crate) fn offline(&mut self) {
         self.questions.clear();
-        self.servers.retain(|_, server| !matches!(server.state, State::Asked { .. }));
+        self.servers.retain(|_, server| !matches!(server.state, State::Asked(_)));
     }
 
     /// Keeps what was relayed, in case that it bounces.

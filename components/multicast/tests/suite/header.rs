@@ -110,6 +110,24 @@ fn a_blind_addressee_sees_its_own_entry_and_no_other() {
 }
 
 #[test]
+fn a_blind_addressee_finds_its_entry_where_the_sender_put_it() {
+    let mut harness = open(json!({}));
+    let shown = |i: usize| format!("<address type='to' jid='t{i}@example.com'/>");
+    let blind = |i: usize| format!("<address type='bcc' jid='b{i}@example.com'/>");
+    let entries: String = (0..25).map(|i| shown(i) + &blind(i)).collect();
+    harness.stanza(&message(&entries));
+    let sent = harness.take();
+    assert_eq!(sent.len(), 50);
+    let mark = |i: usize| shown(i).replace("/>", " delivered='true'/>");
+    for i in 0..25 {
+        let own = sent.iter().find(|sent| sent.to == format!("b{i}@example.com")).expect("a copy");
+        let header: String =
+            (0..25).map(|at| mark(at) + &if at == i { blind(i) } else { String::new() }).collect();
+        assert!(has(&own.xml, &header), "{own}");
+    }
+}
+
+#[test]
 fn what_is_marked_delivered_is_shown_and_not_delivered() {
     let mut harness = open(json!({}));
     harness.stanza(&message(
