@@ -1,7 +1,10 @@
 //! Service discovery (XEP-0030) with extension forms (XEP-0128), contact addresses (XEP-0157) and
 //! paged items (XEP-0059), fed by the [`Registry`].
 
-use annex_stanza::{Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns, rsm};
+use annex_stanza::{
+    Field, FieldKind, Form, FormKind, IqType, Kind, Refusal, Stanza, Xml, ns,
+    rsm::{self, Place},
+};
 
 use crate::{
     basic, commands,
@@ -295,7 +298,10 @@ pub fn item_page(reply: &ReplyTo, asked: &Query, mut page: ItemPage, common: &Co
         xml.raw(item);
     }
     // XEP-0059 §2.2: where there is nothing whatsoever, the query is simply empty.
-    if (asked.page.is_some() && page.count != Some(0)) || !page.complete {
+    let whole =
+        asked.page.as_ref().is_none_or(|page| matches!(page.place, Place::First | Place::Last));
+    let nothing = page.count == Some(0) || (whole && page.complete && page.items.is_empty());
+    if (asked.page.is_some() && !nothing) || !page.complete {
         let ends = uids.first().zip(uids.last());
         let ends = ends.map(|((first, _), (last, _))| (first.clone(), last.clone()));
         rsm::Response { ends, index: page.index, count: page.count }.write(&mut xml);

@@ -189,6 +189,20 @@ fn an_empty_list_is_an_empty_query() {
 }
 
 #[test]
+fn an_empty_list_in_the_store_is_an_empty_query_too() {
+    // XEP-0059 §2.2
+    for set in ["<max>2</max>", "<max>2</max><before/>"] {
+        let set = format!("<set xmlns='http://jabber.org/protocol/rsm'>{set}</set>");
+        let query = format!("<query xmlns='{ITEMS}'>{set}</query>");
+        ask(&mut probe(), "store@probe.example.com", &query).expect(
+            "<iq type='result' id='q' from='store@probe.example.com' to='*'>
+               <query xmlns='http://jabber.org/protocol/disco#items'/>
+             </iq>",
+        );
+    }
+}
+
+#[test]
 fn a_page_is_cut_to_what_a_stanza_holds() {
     let mut common = annex_testkit::common("probe.example.com");
     common.stanza_out = 16 * 1024;
