@@ -27,6 +27,7 @@ pub(crate) mod plan;
 pub(crate) mod presence;
 pub(crate) mod private;
 pub(crate) mod retell;
+pub(crate) mod rooms;
 pub(crate) mod session;
 pub(crate) mod state;
 pub(crate) mod strip;
@@ -35,4 +36,4 @@ pub(crate) mod sweep;
 pub(crate) mod update;
 pub(crate) mod viewers;
 
-pub(crate) use self::state::{Room, Rooms};
+pub(crate) use self::{rooms::Rooms, state::Room};
