@@ -130,7 +130,7 @@ pub(crate) fn sweep(turn: &mut Turn<'_>) -> Result<(), StoreError> {
 
 /// Pages of the log that are being read, for the command that asked.
 #[derive(Debug)]
-pub(crate) struct Pages(Pending<Ticket>);
+pub(crate) struct Pages(pub(crate) Pending<Ticket>);
 
 impl Default for Pages {
     fn default() -> Self {

@@ -98,6 +98,12 @@ impl Shared {
         self.last_id
     }
 
+    /// Forgets what waits for effects after number `last`: they were discarded.
+    pub(crate) fn withdraw(&mut self, last: u64) {
+        self.audit_pages.0.withdraw(last);
+        self.orders.0.withdraw(last);
+    }
+
     fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id

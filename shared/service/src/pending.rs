@@ -35,6 +35,11 @@ impl<T> Pending<T> {
         self.waiting.remove(&id)
     }
 
+    /// Forgets what waits for effects after number `last`: they were discarded.
+    pub(crate) fn withdraw(&mut self, last: u64) {
+        self.waiting.split_off(&(last + 1));
+    }
+
     /// How many wait.
     pub fn len(&self) -> usize {
         self.waiting.len()

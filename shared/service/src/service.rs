@@ -84,6 +84,7 @@ impl<C: Component> Service<C> {
         turn.rollback(savepoint);
         self.shared.due = due;
         self.shared.finished.truncate(finished);
+        self.shared.withdraw(last_id);
         self.sessions.withdraw(last_id);
         turn.emit(Effect::Count {
             metric: "annex_refusals_total",

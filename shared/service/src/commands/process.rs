@@ -17,7 +17,7 @@ const ORDERS: usize = 64;
 
 /// Orders under way, for the commands that gave them.
 #[derive(Debug)]
-pub(crate) struct Orders(Pending<Ticket>);
+pub(crate) struct Orders(pub(crate) Pending<Ticket>);
 
 impl Default for Orders {
     fn default() -> Self {

@@ -387,6 +387,24 @@ fn a_command_that_was_refused_for_want_of_space_is_not_answered_again() {
 }
 
 #[test]
+fn orders_that_were_refused_for_want_of_space_are_not_under_way() {
+    let mut harness = probe();
+    harness.input(annex_service::input::Input::SpaceLow(true));
+    for _ in 0..100 {
+        let sent = send(&mut harness, ADMIN, "node='reload'", "");
+        refused(&sent, "cancel", "internal-server-error", None);
+    }
+    harness.input(annex_service::input::Input::SpaceLow(false));
+    harness.stanza(&format!(
+        "<iq type='set' id='c' from='{ADMIN}' to='probe.example.com'>
+           <command xmlns='http://jabber.org/protocol/commands' node='reload'/>
+         </iq>"
+    ));
+    assert_eq!(harness.take(), []);
+    assert!(harness.next_call().is_some());
+}
+
+#[test]
 fn a_command_may_be_answered_later() {
     let mut harness = probe();
     let ask = "<iq type='set' id='slow1' from='alice@example.com/phone' to='probe.example.com'>
