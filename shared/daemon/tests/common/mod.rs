@@ -46,7 +46,12 @@ pub fn jid(text: &str) -> Jid {
 }
 
 pub fn schema() -> Schema {
-    Schema { component: "test", version: 1, tables: vec![TABLE], migrations: Vec::new() }
+    Schema {
+        component: "test",
+        version: 1,
+        tables: vec![TABLE, Table::new(41, "kept")],
+        migrations: Vec::new(),
+    }
 }
 
 /// Connections as the runtime makes them: each waits for the test.
