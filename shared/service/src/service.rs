@@ -281,7 +281,8 @@ impl<C: Component> Service<C> {
         turn: &mut Turn<'_>,
     ) {
         let address = self.shared.common.jid.clone();
-        let outcome = self.attempt(turn, &address, false, |this, turn| {
+        let removes = verb == "person forget";
+        let outcome = self.attempt(turn, &address, removes, |this, turn| {
             if let Some((what, person)) = person_verb(verb, arguments)? {
                 let mut context = Context { turn, shared: &mut this.shared };
                 if let Some(messages) = what.messages() {

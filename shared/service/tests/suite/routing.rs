@@ -221,6 +221,8 @@ fn little_space_refuses_who_writes_and_lets_the_others_through() {
     );
     assert_eq!(harness.take(), []);
     assert_eq!(value(&harness, "left").as_deref(), Some(""));
+    harness.verb("person forget", serde_json::json!({ "jid": "alice@example.com" }));
+    assert_eq!(harness.counted("annex_refusals_total{store.space-low}"), 1, "forgetting frees it");
     harness.input(Input::SpaceLow(false));
     harness.stanza(&message("a@probe.example.com", "<put key='k' value='v'/>"));
     assert_eq!(value(&harness, "k").as_deref(), Some("v"));
