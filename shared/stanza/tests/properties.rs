@@ -136,12 +136,15 @@ proptest! {
 proptest! {
     #[test]
     fn whatever_is_refused_the_next_stanza_is_read_however_bytes_arrive(
+        (name, kind) in prop_oneof![
+            Just(("message", "")), Just(("presence", "")), Just(("presence", "type='unavailable'")),
+        ],
         inner in proptest::collection::vec(content(), 0..4),
         cuts in proptest::collection::vec(1_usize..9, 1..40),
     ) {
         let limits = Limits { depth: 4, children: 9, bytes: 200, presence: 100 };
         let bytes = format!(
-            "<message from='a@b.c' to='x.y'>{}</message><presence from='a@b.c' to='x.y'/>",
+            "<{name} {kind} from='a@b.c' to='x.y'>{}</{name}><presence from='a@b.c' to='x.y'/>",
             inner.concat()
         );
         let frames = |portions: &mut dyn Iterator<Item = usize>| {
