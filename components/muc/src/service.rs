@@ -278,7 +278,7 @@ fn presence(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Ou
         }
         PresenceType::Available => update::presence(muc, stanza, context),
         PresenceType::Unavailable => leave::leave(muc, stanza, context),
-        // §18.1.2: whatever the error, the presence did not arrive.
+        // §18.1.2: of those that mean that nobody is there.
         PresenceType::Error => errors::error(muc, stanza, context),
         PresenceType::Probe => probe(muc, stanza, context),
         // Rooms have no subscriptions; a request is not a join (§17.3).

@@ -12,7 +12,7 @@ use annex_service::{
     turn::Turn,
 };
 use annex_stanza::{
-    Chunks, Jid, Kind, MessageType, Outgoing, Payload, Template, Timestamp, Xml, ns,
+    Chunks, Jid, Kind, MessageType, Outgoing, Payload, Recipient, Template, Timestamp, Xml, ns,
 };
 
 use super::Room;
@@ -53,6 +53,7 @@ impl Limits {
 pub(crate) fn past(
     room: &Room,
     limits: &Limits,
+    to: &Jid,
     context: &Context<'_, '_>,
 ) -> Outcome<Chunks<Template>> {
     let config = &room.record.config;
@@ -69,13 +70,12 @@ pub(crate) fn past(
     if count == 0 || limits.maxchars == Some(0) {
         return Ok(Chunks::new());
     }
-    let most = limits.maxchars.unwrap_or(TURN_BYTES).min(TURN_BYTES);
     let now = context.turn.wall();
     let earliest =
         [limits.since, limits.seconds.map(|seconds| now.plus(seconds.saturating_mul(-1_000_000)))];
     let earliest = earliest.into_iter().flatten().max();
     let mut newest = Vec::new();
-    let mut chars = 0;
+    let (mut bytes, mut chars) = (0, 0);
     let mut scan = Scan::prefix(keys::MESSAGES, &keys::of(room.id)).reversed().limit(count);
     'pages: loop {
         let page = context.turn.scan(scan.clone())?;
@@ -93,8 +93,14 @@ pub(crate) fn past(
             let template = replay(room, &record);
             // §7.2.14: characters of whole stanzas; one that does not fit ends the run, as what
             // lies behind it would leave a hole.
-            chars += template.len();
-            if chars > most {
+            bytes += template.len();
+            if let Some(most) = limits.maxchars {
+                chars += characters(&template.render(&Recipient::from(to)));
+                if chars > most {
+                    break 'pages;
+                }
+            }
+            if bytes > TURN_BYTES {
                 break 'pages;
             }
             newest.push(template);
@@ -105,6 +111,11 @@ pub(crate) fn past(
         }
     }
     Ok(newest.into_iter().rev().collect())
+}
+
+fn characters(xml: &[u8]) -> usize {
+    // Every byte of UTF-8 but those that go on with a character.
+    xml.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// A message as it is told later: with `<delay/>` from the room (§7.2.13).

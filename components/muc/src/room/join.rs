@@ -60,7 +60,7 @@ pub(crate) fn enter(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
         if session.is_some_and(|session| !session.may_move(now, rate)) {
             return Err(refusals::join_rate().into());
         }
-        let past = history::past(room, &request.history, context)?;
+        let past = history::past(room, &request.history, &stanza.from, context)?;
         if renamed {
             nick::change(room, settings, stanza, context)?;
         }
@@ -69,7 +69,7 @@ pub(crate) fn enter(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
     }
     let affiliation = state::affiliation(context, settings, room.id, &stanza.from)?;
     let nick = admit(room, settings, stanza, &request, affiliation, context)?;
-    let past = history::past(room, &request.history, context)?;
+    let past = history::past(room, &request.history, &stanza.from, context)?;
     state::note_admin(context, settings, room, &stanza.from, "room/enter")?;
     let entry = Entry { stanza, nick, affiliation, codes: &[] };
     add(room, entry, past, context)

@@ -119,7 +119,7 @@ fn greet_again(room: &mut Room, jid: &Jid, context: &mut Context<'_, '_>) -> Out
     if !room.sessions.contains_key(jid) {
         return Ok(());
     }
-    let past = history::past(room, &history::Limits::default(), context)?;
+    let past = history::past(room, &history::Limits::default(), jid, context)?;
     let stamp = context.turn.stamp();
     let Some(session) = room.sessions.get_mut(jid) else { return Ok(()) };
     session.synced = stamp;

@@ -61,6 +61,22 @@ fn a_message_that_does_not_fit_ends_the_run() {
     assert_eq!(asked(&mut table, "<history maxchars='2000'/>"), ["2"]);
 }
 
+/// §7.2.14: characters, of stanzas as they are sent.
+#[test]
+fn as_many_characters_as_asked_for_are_just_enough() {
+    let mut table = Table::new();
+    table.say(ALICE, "é🦀");
+    table.quiet();
+    table.join(BOB, "Bob");
+    let sent = table.harness.take_to(BOB);
+    let chars = sent[2].xml.chars().count();
+    assert!(sent[2].xml.contains("é🦀") && chars < sent[2].xml.len());
+    for (most, told) in [(chars, 4), (chars - 1, 3)] {
+        table.join_with(BOB, "Bob", &format!("<history maxchars='{most}'/>"));
+        assert_eq!(table.harness.take_to(BOB).len(), told, "{most}");
+    }
+}
+
 #[test]
 fn who_does_not_ask_gets_twenty_and_nobody_more_than_a_hundred() {
     let mut table = Table::new();
