@@ -123,6 +123,10 @@ impl Describe for Program {
     fn record(&self, table: Table, _: &[u8], json: &Value) -> Option<Bytes> {
         (self.shown(table)?.bytes)(json)
     }
+
+    fn reads(&self, table: Table, _: &[u8], value: &[u8]) -> bool {
+        self.shown(table).is_none_or(|shown| (shown.json)(value).is_some())
+    }
 }
 
 impl Program {

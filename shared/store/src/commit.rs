@@ -1,8 +1,11 @@
 //! The storage thread: groups of commits, one batch, one flush, then the reports, in order.
 
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Instant,
 };
 
 use annex_service::store::StoreError;
@@ -27,8 +30,8 @@ pub(crate) struct Shared {
     pub(crate) fetches: Fetches,
     pub(crate) closing: AtomicBool,
     pub(crate) compacting: AtomicBool,
-    /// The compaction under way gives up.
-    pub(crate) anew: AtomicBool,
+    /// When a compaction gives up.
+    pub(crate) until: Mutex<Option<Instant>>,
     pub(crate) compactor: compact::Thread,
     pub(crate) compactions: AtomicU64,
     pub(crate) groups: AtomicU64,
@@ -46,7 +49,7 @@ impl Shared {
             fetches: Fetches::default(),
             closing: AtomicBool::new(false),
             compacting: AtomicBool::new(false),
-            anew: AtomicBool::new(false),
+            until: Mutex::new(None),
             compactor: compact::Thread::default(),
             compactions: AtomicU64::new(0),
             groups: AtomicU64::new(0),

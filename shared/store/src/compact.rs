@@ -36,8 +36,8 @@ const SLACK: u64 = 2 << 20;
 const CHURN: u64 = 4 << 20;
 /// Copies in a row, when one after the other turns out too large.
 const COPIES: u8 = 3;
-/// In which copies may begin while the store is being closed.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// Time for copies while the store is being closed: whoever stops a program waits for it.
+const PATIENCE: Duration = Duration::from_secs(15);
 /// Live data that are compacted while the store is being closed: a matter of seconds.
 const AT_THE_END: u64 = 128 << 20;
 
@@ -68,7 +68,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
     let inner = shared.clone();
     let thread = thread::Builder::new().name("store-compact".into()).spawn(move || {
         if let Err(error) = compact(&inner) {
-            if inner.closing() || inner.anew.load(Ordering::Relaxed) {
+            if inner.closing() || is_late(&inner) {
                 return;
             }
             tracing::warn!(%error, "the store was not compacted");
@@ -107,11 +107,10 @@ pub(crate) fn before_closing(shared: &Arc<Shared>) {
     // From here on none begins by itself; one that began while much was written begins anew.
     let idle = ask(shared, |storage| storage.ends = true);
     let mut anew = shared.compacting.load(Ordering::Relaxed);
-    shared.anew.store(true, Ordering::Relaxed);
+    set_until(shared, Duration::ZERO);
     wait(shared);
-    shared.anew.store(false, Ordering::Relaxed);
-    let begin = Instant::now();
-    while idle.is_ok() && begin.elapsed() < PATIENCE {
+    set_until(shared, PATIENCE);
+    while idle.is_ok() && !is_late(shared) {
         let due = ask(shared, move |storage| {
             if anew || storage.loose {
                 storage.churn = u64::MAX / 2;
@@ -125,9 +124,21 @@ pub(crate) fn before_closing(shared: &Arc<Shared>) {
             return;
         }
         if let Err(error) = compact(shared) {
-            return tracing::warn!(%error, "the store was not compacted");
+            return tracing::info!(%error, "the store was not compacted");
         }
     }
+}
+
+fn until(shared: &Shared) -> Option<Instant> {
+    *shared.until.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn set_until(shared: &Shared, patience: Duration) {
+    *shared.until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + patience);
+}
+
+fn is_late(shared: &Shared) -> bool {
+    until(shared).is_some_and(|until| Instant::now() >= until)
 }
 
 /// Compacts, and returns when the old files are gone.
@@ -157,12 +168,13 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
 
     let mut stream = Stream::begin(shared, Full::Wait)?;
     let mut rebuild = Rebuild::start(home, shared.config.cache_capacity, Pace::Bulk)?;
+    rebuild.until(until(shared));
     let mut entries = Vec::new();
     let mut hurried = false;
     loop {
         let more = stream.next(&mut entries)?;
-        if shared.anew.load(Ordering::Relaxed) {
-            return Err(StoreError::new("compact", "it begins anew"));
+        if is_late(shared) {
+            return Err(StoreError::new("compact", "it takes too long"));
         }
         // Writers in a hurry come before a compact copy: the next compaction makes up for it.
         let hurry = stream.tap().waiting() > HURRY;

@@ -60,6 +60,13 @@ pub fn import(
             Next::Line(line) => {
                 let (key, value) =
                     record(config, describe, &line).map_err(|why| lines.error(why))?;
+                // What is migrated first, nobody can read yet.
+                if let (Some(describe), true, Some(value)) = (describe, steps.is_empty(), &value)
+                    && let Some(table) = config.schema.table(key[0])
+                    && !describe.reads(table, &key[1..], value)
+                {
+                    return Err(lines.error(format!("value: not a record of {}", table.name)));
+                }
                 rebuild.put(key, value)?;
             }
             Next::End(marks) => break marks,

@@ -40,6 +40,7 @@ pub(crate) struct Rebuild<'a> {
     pending: Changes,
     bytes: usize,
     hurry: bool,
+    until: Option<Instant>,
     batch: usize,
     last: Instant,
 }
@@ -63,6 +64,7 @@ impl<'a> Rebuild<'a> {
             pending: Changes::new(),
             bytes: 0,
             hurry: false,
+            until: None,
             batch: BATCH,
             last: Instant::now(),
         };
@@ -92,6 +94,11 @@ impl<'a> Rebuild<'a> {
     /// Whether to write as fast as possible, at the price of a larger file.
     pub(crate) fn hurry(&mut self, hurry: bool) {
         self.hurry = hurry;
+    }
+
+    /// When it should be done, the size of its file apart.
+    pub(crate) fn until(&mut self, until: Option<Instant>) {
+        self.until = until;
     }
 
     /// Sets or removes a record; applied some time later.
@@ -141,7 +148,7 @@ impl<'a> Rebuild<'a> {
             return Err(StoreError::new("build generation", "it is finished"));
         };
         if self.pace == Pace::Bulk && !self.hurry {
-            tighten(&engine, state.live())?;
+            tighten(&engine, state.live(), self.until)?;
         }
         state.marks = marks;
         let mut batch = Batch::default();

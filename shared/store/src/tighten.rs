@@ -8,7 +8,7 @@
 use std::{
     ops::{Bound, ControlFlow},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use annex_service::store::StoreError;
@@ -29,15 +29,20 @@ const CHANGES: usize = 10;
 /// In which the engine reclaims what a step has freed.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Rewrites the pages of `engine`, which has `live` bytes of records, until its file is small enough.
-pub(crate) fn tighten(engine: &Engine, live: u64) -> Result<(), StoreError> {
+/// Rewrites the pages of `engine`, which has `live` bytes of records, until its file is small enough,
+/// or it is late.
+pub(crate) fn tighten(
+    engine: &Engine,
+    live: u64,
+    until: Option<Instant>,
+) -> Result<(), StoreError> {
     let enough = live + live / 3 * 2 + LITTLE;
     if live > LARGEST {
         return Ok(());
     }
     for _ in 0..WALKS {
         engine.sync()?;
-        if engine.file_len() <= enough {
+        if engine.file_len() <= enough || until.is_some_and(|until| Instant::now() >= until) {
             break;
         }
         walk(engine)?;

@@ -217,6 +217,10 @@ impl Describe for Rooms {
         let name = json.get("name")?.as_str()?;
         (table == ROOM).then(|| Bytes::copy_from_slice(name.as_bytes()))
     }
+
+    fn reads(&self, _: Table, _: &[u8], value: &[u8]) -> bool {
+        value != b"nonsense"
+    }
 }
 
 #[test]
@@ -242,6 +246,25 @@ fn records_are_shown_as_json_where_that_loses_nothing() {
     import(&copy, &mut text.as_bytes(), Some(&Rooms), false).unwrap();
     let copy = Running::open(copy).unwrap();
     assert_eq!(content(&copy.store.reader()), content(&running.store.reader()));
+}
+
+#[test]
+fn an_import_refuses_a_record_that_the_program_could_not_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = concat!(
+        r#"{"annex":"export","component":"annex-test","format":1}"#,
+        "\n",
+        r#"{"table":"room","key":"YQ==","value":"YQ=="}"#,
+        "\n",
+        r#"{"table":"room","key":"Yg==","value":"bm9uc2Vuc2U="}"#,
+        "\n",
+        r#"{"end":true,"lines":2}"#,
+        "\n"
+    );
+    let error = import(&with(dir.path(), schema()), &mut text.as_bytes(), Some(&Rooms), false);
+    assert!(matches!(error, Err(FileError::Line { line: 3, .. })), "{error:?}");
+    // One that is migrated first cannot be judged.
+    import(&with(dir.path(), second()), &mut text.as_bytes(), Some(&Rooms), false).unwrap();
 }
 
 /// Writes the golden files anew: only after the format was changed on purpose.
