@@ -262,6 +262,9 @@ impl Config {
         let mut secret_given = false;
         for field in &form.fields {
             let Some(var) = field.var.as_deref() else { continue };
+            if is_choice(var) && field.text().trim().is_empty() {
+                continue;
+            }
             match var.strip_prefix("muc#roomconfig_").unwrap_or(var) {
                 "roomname" => new.name = bounded(field, settings.max_name)?,
                 "roomdesc" => new.description = bounded(field, settings.max_description)?,
@@ -317,6 +320,22 @@ impl Config {
         new.password = protect.then_some(secret);
         Ok(new)
     }
+}
+
+/// A field that has one of some values: where there is none, nothing was chosen. Of others nothing
+/// is a value too.
+fn is_choice(var: &str) -> bool {
+    !matches!(
+        var.strip_prefix("muc#roomconfig_").unwrap_or(var),
+        "roomname"
+            | "roomdesc"
+            | "lang"
+            | "pubsub"
+            | "roomsecret"
+            | "maxusers"
+            | "presencebroadcast"
+            | "getmemberlist"
+    )
 }
 
 fn number(var: &str, label: &str, value: u32) -> Field {

@@ -270,6 +270,10 @@ fn judge_affiliation(
             return Err(refusals::outranked().into());
         }
     }
+    // A domain can be banned, or have members; nobody means to give the room to all of its users.
+    if affiliation >= Affiliation::Admin && before < Affiliation::Admin && jid.local().is_none() {
+        return Err(refusals::bad_address().into());
+    }
     // The service's admins own every room, whatever a list says of them: they cannot be banned.
     let owns_all = settings.owns_all(&context.shared.common, &jid) && jid.local().is_some();
     if owns_all && affiliation == Affiliation::Outcast {

@@ -110,6 +110,21 @@ fn the_form_has_the_standard_fields_with_what_holds() {
     }
 }
 
+/// XEP-0004 §3.2: clients send what nobody chose without a value.
+#[test]
+fn a_choice_that_nobody_made_changes_nothing() {
+    let mut table = Table::three();
+    table.submit(&[("muc#roomconfig_moderatedroom", &["1"])]);
+    table.quiet();
+    for field in ["moderatedroom", "whois", "allowpm", "passwordprotectedroom", "enablelogging"] {
+        for values in [&[][..], &[""]] {
+            table.submit(&[(&format!("muc#roomconfig_{field}"), values)]);
+            table.told(ALICE, &["result c"]);
+            table.silence();
+        }
+    }
+}
+
 /// Case 37.
 #[test]
 fn one_bad_value_refuses_the_whole_form() {
@@ -124,6 +139,7 @@ fn one_bad_value_refuses_the_whole_form() {
         ("muc#roomconfig_allowpm", "x"),
         ("muc#roomconfig_roomname", &long),
         ("muc#roomconfig_roomadmins", "@@"),
+        ("muc#roomconfig_roomowners", "example.com"),
     ] {
         table.submit(&[("muc#roomconfig_roomdesc", &["changed"]), (var, &[value])]);
         table.told(ALICE, &["iq: error modify not-acceptable"]);
