@@ -293,7 +293,10 @@ fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
 
 /// The value that the gate wrote escaped.
 fn unescape(bytes: &[u8]) -> Cow<'_, str> {
-    let text = String::from_utf8_lossy(bytes);
+    let text = match str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => String::from_utf8_lossy(bytes),
+    };
     if !bytes.contains(&b'&') {
         return text;
     }

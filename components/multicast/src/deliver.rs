@@ -107,32 +107,30 @@ pub struct Target {
 /// A full address is covered by its bare one: whoever is written to everywhere is not written to
 /// twice at one place.
 pub fn select(candidates: Vec<Candidate>) -> Vec<Target> {
-    let hash = |key: &str| {
-        // FNV-1a, only to sort numbers in place of texts.
-        key.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
-    };
-    let mut order: Vec<(u64, usize)> =
-        candidates.iter().enumerate().map(|(at, one)| (hash(one.jid.key()), at)).collect();
+    const INDEX: u32 = 24;
+    debug_assert!(candidates.len() < 1 << INDEX, "an index has {INDEX} bits");
     let key = |at: usize| candidates[at].jid.key();
-    order.sort_unstable_by(|a, b| {
-        (a.0.cmp(&b.0))
-            .then_with(|| key(a.1).cmp(key(b.1)))
-            .then_with(|| (candidates[a.1].rank, a.1).cmp(&(candidates[b.1].rank, b.1)))
-    });
-    let find = |jid: &str| {
+    let hashed = |at: usize| (hash(key(at)) << INDEX) | at as u64;
+    let index = |hashed: u64| (hashed & ((1 << INDEX) - 1)) as usize;
+    let mut order: Vec<u64> = (0..candidates.len()).map(hashed).collect();
+    order.sort_unstable();
+    let mut kept = vec![true; candidates.len()];
+    for alike in order.chunk_by(|a, b| a >> INDEX == b >> INDEX).filter(|alike| alike.len() > 1) {
+        let mut alike: Vec<usize> = alike.iter().map(|hashed| index(*hashed)).collect();
+        alike.sort_unstable_by_key(|at| (key(*at), candidates[*at].rank, *at));
+        for same in alike.chunk_by(|a, b| key(*a) == key(*b)) {
+            same[1..].iter().for_each(|at| kept[*at] = false);
+        }
+    }
+    let is_there = |jid: &str| {
         let hash = hash(jid);
-        let at = order.partition_point(|(of, at)| (*of, key(*at)) < (hash, jid));
-        order.get(at).filter(|(_, at)| key(*at) == jid).map(|(_, at)| *at)
+        let at = order.partition_point(|hashed| hashed >> INDEX < hash);
+        let mut alike = order[at..].iter().take_while(|hashed| *hashed >> INDEX == hash);
+        alike.any(|hashed| key(index(*hashed)) == jid)
     };
-    let mut kept = vec![false; candidates.len()];
-    let mut last = None;
-    for (_, at) in &order {
-        let one = &candidates[*at];
-        let first = last.replace(one.jid.key()) != Some(one.jid.key());
-        let covered = one.jid.is_full() && find(one.jid.bare_key()).is_some();
-        kept[*at] = first && !covered && one.rank != Rank::Delivered;
+    for (one, kept) in candidates.iter().zip(&mut kept) {
+        let covered = one.jid.is_full() && is_there(one.jid.bare_key());
+        *kept &= !covered && one.rank != Rank::Delivered;
     }
     let mut kept = kept.iter();
     let chosen = candidates.into_iter().filter(|_| kept.next().is_some_and(|kept| *kept));
@@ -143,6 +141,16 @@ pub fn select(candidates: Vec<Candidate>) -> Vec<Target> {
         listed: one.listed,
     };
     chosen.map(target).collect()
+}
+
+/// Only to sort numbers in place of texts: whoever makes them collide gains nothing but a sort.
+fn hash(key: &str) -> u64 {
+    let (words, rest) = key.as_bytes().as_chunks::<8>();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    words.iter().chain([&last]).fold(key.len() as u64, |hash, word| {
+        (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x517c_c1b7_2722_0a95)
+    }) >> 24
 }
 
 /// Copies that are the same but for one entry.

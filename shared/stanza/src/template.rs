@@ -20,8 +20,8 @@ impl From<Vec<u8>> for Address {
     }
 }
 
-impl From<&[u8]> for Address {
-    fn from(escaped: &[u8]) -> Self {
+impl From<Arc<str>> for Address {
+    fn from(escaped: Arc<str>) -> Self {
         Self(escaped.into())
     }
 }

@@ -58,7 +58,7 @@ struct Inner {
 
 /// A whole address and where its parts are.
 struct Text {
-    text: Box<str>,
+    text: Arc<str>,
     /// Length of the local part, without the `@`.
     local: Option<u16>,
     /// Length of everything before the `/`.
@@ -283,7 +283,7 @@ impl Jid {
     /// The spelling, escaped once for the attribute of many stanzas.
     pub fn escaped(&self) -> Address {
         if !needs_escape(self.as_str()) {
-            return Address::from(self.as_str().as_bytes());
+            return Address::from(Arc::clone(&self.0.spelled.text));
         }
         let mut bytes = Vec::with_capacity(self.as_str().len());
         escape_attr(self.as_str(), &mut bytes);
