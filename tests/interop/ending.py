@@ -31,7 +31,7 @@ class Asked(SystemExit):
 def tidily(work):
     """Do `work`; return its exit code when no process and no file of it is left."""
     signal.pthread_sigmask(signal.SIG_BLOCK, NEWS)
-    place = tempfile.mkdtemp(prefix="annex-", dir=_open_to_all())
+    place = tempfile.mkdtemp(prefix="annex-", dir=_where())
     Path(place).chmod(0o755)
     _prctl(PR_SET_CHILD_SUBREAPER, 1)
     us = os.getpid()
@@ -48,12 +48,14 @@ def tidily(work):
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _open_to_all():
-    """Where temporary files go, so that the users to whom servers belong can get there."""
+def _where():
+    """Where temporary files go: open to the users to whom servers belong, and a short name.
+
+    A path that is a socket's may have 107 bytes, of which some 70 come below.
+    """
     usual = Path(tempfile.gettempdir()).resolve()
-    if os.geteuid() == 0 and not all(one.stat().st_mode & 0o001 for one in (usual, *usual.parents)):
-        return "/tmp"
-    return usual
+    is_open = os.geteuid() != 0 or all(one.stat().st_mode & 0o001 for one in (usual, *usual.parents))
+    return usual if is_open and len(os.fsencode(usual)) <= 36 else "/tmp"
 
 
 def _work_in(place, work):

@@ -1,6 +1,6 @@
 """What the runners promise of themselves: above all, that nothing stays behind.
 
-    python -m unittest interop.selftest
+    python -m interop.selftest [-v] [-f] [-k WORD]
 
 Each run gets a temporary directory and a mark in its environment, which
 everything that it starts inherits.
@@ -16,6 +16,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+from . import ending
 from .annex import ROOT, binaries
 from .servers import SERVERS
 from .waiting import until
@@ -28,7 +29,7 @@ class Run:
     """One command, as someone starts it in a terminal of their own."""
 
     def __init__(self, *words, root=ROOT, **options):
-        self.place = tempfile.TemporaryDirectory(prefix="annex self test ")
+        self.place = tempfile.TemporaryDirectory(prefix="a b ")
         Path(self.place.name).chmod(0o755)
         self.target = tempfile.TemporaryDirectory()
         # Not a pipe, which what is left behind would keep open.
@@ -224,6 +225,21 @@ class Standing(unittest.TestCase):
             with Run("./run", "purity", root=root / "tests", cwd=root / "tests") as run:
                 self.assertEqual(run.ends(), 0, run.said)
 
+    def test_a_place_for_temporary_files_with_a_long_name(self):
+        with (
+            tempfile.TemporaryDirectory(prefix="x" * 100) as place,
+            Run("env", f"TMPDIR={place}", ROOT / "deploy/try", "--once") as run,
+        ):
+            self.assertEqual(run.ends(), 0, run.said)
+
+    @unittest.skipIf(os.geteuid(), "nothing is closed to the server, which is ourselves")
+    def test_a_place_for_temporary_files_that_is_closed_to_the_server(self):
+        with (
+            tempfile.TemporaryDirectory(prefix="x") as place,
+            Run("env", f"TMPDIR={place}", ROOT / "deploy/try", "--once") as run,
+        ):
+            self.assertEqual(run.ends(), 0, run.said)
+
 
 class Steps(unittest.TestCase):
     """tests/run."""
@@ -252,4 +268,4 @@ class Steps(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    sys.exit(ending.tidily(lambda: not unittest.main(exit=False).result.wasSuccessful()))
