@@ -6,10 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{
-    state::{Total, Totals},
-    tap::Entry,
-};
+use crate::{state::Totals, tap::Entry};
 
 /// A sum in the making.
 #[derive(Default)]
@@ -60,6 +57,6 @@ impl Sum {
 fn count(totals: &mut Totals, key: &[u8], value: Option<(u64, u32)>) {
     if let Some((length, crc)) = value {
         let table = key.first().copied().unwrap_or_default();
-        totals.entry(table).or_insert_with(Total::default).add(key, length, crc);
+        totals.entry(table).or_default().add(key, length, crc);
     }
 }
