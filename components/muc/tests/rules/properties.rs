@@ -276,8 +276,9 @@ proptest! {
     /// Memory equals what its records give; each session's picture of the room is right; no real
     /// address reaches one who may not see it.
     #[test]
-    fn after_any_history_memory_views_and_secrets_hold(steps in prop::collection::vec(step(), 1..60)) {
-        let mut table = Table::new();
+    fn after_any_history_memory_views_and_secrets_hold(steps in prop::collection::vec(step(), 1..60), rates in any::<bool>()) {
+        let mut table = Table::with(if rates { serde_json::json!({}) } else { quiet() });
+        table.open();
         table.submit(&[("muc#roomconfig_persistentroom", &["1"])]);
         table.quiet();
         let mut watcher = Watcher::default();
@@ -291,6 +292,11 @@ proptest! {
                 prop_assert_eq!(leaks(&sent, sees_all), None, "after {:?}", step);
                 watcher.watch(&sent, matches!(step, Step::Lose(_) | Step::Cut(..)))?;
             }
+        }
+        // What was held back is told.
+        table.harness.advance(std::time::Duration::from_secs(5));
+        for sent in table.harness.take() {
+            watcher.watch(&sent, false)?;
         }
         // Every session sees itself and whoever is shown.
         let image = table.harness.machine().component().image();
