@@ -37,7 +37,7 @@ impl Calls {
         Self { orders, running: JoinSet::new() }
     }
 
-    /// Starts a call; its answer comes out of [`Self::next`]. Beyond `limit` it is `Busy` at once.
+    /// Starts a call; its answer comes out of [`Self::poll_next`]. Beyond `limit` it is `Busy` at once.
     pub(crate) fn start(
         &mut self,
         id: u64,

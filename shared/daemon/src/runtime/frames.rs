@@ -5,10 +5,10 @@ use annex_stanza::{Frame, IqType, Kind, Stanza};
 use annex_store::Mark;
 
 use super::{
-    control::Report,
     core::{Core, Stop},
     inbox::Offer,
     online::version_id,
+    report::Report,
     stream::{MARK, Stream},
 };
 use crate::link::{Failure, Software};

@@ -12,7 +12,7 @@
 mod calls;
 mod clock;
 mod confirm;
-pub mod control;
+mod control;
 mod core;
 mod flight;
 mod frames;
@@ -23,8 +23,10 @@ mod meter;
 mod online;
 mod orders;
 mod pressure;
+mod report;
 mod requests;
 mod reserve;
+mod settings;
 mod space;
 mod storage;
 mod stream;
@@ -33,10 +35,9 @@ pub mod trace;
 mod turns;
 
 pub use clock::{Clock, Surroundings, SystemClock, VirtualClock};
-pub use control::{
-    Control, DomainSettings, Limits, Link, LinkConfig, Numbers, ProcessOrder, Published, Report,
-    RunError, Server, Space, Status, Timeouts,
-};
+pub use control::{Control, ProcessOrder, Published, RunError};
+pub use report::{Link, Numbers, Report, Status};
+pub use settings::{DomainSettings, Limits, LinkConfig, Server, Space, Timeouts};
 pub use storage::Storage;
 
 use std::sync::Arc;

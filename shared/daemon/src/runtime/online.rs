@@ -13,8 +13,9 @@ use annex_stanza::{IqType, Outgoing, Recipient};
 use tokio::time::Instant;
 
 use super::{
-    control::{Report, Timeouts},
     core::{Core, Stop},
+    report::Report,
+    settings::Timeouts,
     stream::{Life, PORTION, Stream},
 };
 use crate::link::{Backoff, Established, Failure, shake};

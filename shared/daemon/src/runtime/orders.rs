@@ -6,9 +6,10 @@ use annex_service::{input::Input, machine::Machine};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    control::{Control, RunError, Status},
+    control::{Control, RunError},
     core::{Core, Stop},
     online::State,
+    report::Status,
 };
 
 /// For the farewell to the server, beyond what was given to the output.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use annex_store::free_space;
 
-use super::control::Space;
+use super::settings::Space;
 
 /// Between two looks while something is written, and while nothing is.
 const BUSY: Duration = Duration::from_secs(1);

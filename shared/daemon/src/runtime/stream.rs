@@ -13,7 +13,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{confirm::Confirm, control::Timeouts};
+use super::{confirm::Confirm, settings::Timeouts};
 use crate::link::{Established, Software, Wire};
 
 /// Bytes read, and written, at once.

@@ -11,10 +11,11 @@ use annex_store::{Commit, Committed};
 use tokio::time::Instant;
 
 use super::{
-    control::{Report, RunError},
+    control::RunError,
     core::{Core, Stop},
     flight::Ended,
     lanes, meter,
+    report::Report,
 };
 
 impl<M: Machine> Core<M> {

@@ -1,7 +1,7 @@
 //! A trace: everything that decides what a machine does, in the order in which it met it.
 //!
 //! The file has one JSON document a line and mode 0600. It holds stanzas with their bodies, so it is
-//! off unless asked for; secrets are never in it. [`replay`] feeds it to a machine again and compares
+//! off unless asked for; secrets are never in it. [`replay()`] feeds it to a machine again and compares
 //! what comes out, byte for byte.
 
 mod encode;
