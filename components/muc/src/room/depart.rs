@@ -192,6 +192,11 @@ impl Room {
         if self.nicks.get(occupant.nick.key()) == Some(&number) {
             self.nicks.remove(occupant.nick.key());
         }
+        let now = context.turn.since_start();
+        if occupant.messages.is_in_use(now) {
+            self.left.retain(|_, messages| messages.is_in_use(now));
+            self.left.insert(occupant.person.key().to_owned(), occupant.messages);
+        }
         context.turn.delete(keys::OCCUPANTS, keys::of(self.id).u64(number));
         if self.occupants.is_empty() {
             context.turn.delete(keys::OCCUPIED, keys::of(self.id));

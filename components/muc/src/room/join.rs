@@ -173,9 +173,11 @@ pub(crate) fn add(
                 None => occupant_id::give(context.turn, room.id, person.key()),
             };
             let role = affiliation.initial_role(&room.record.config);
-            let occupant =
+            let left = room.left.remove(person.key());
+            let mut occupant =
                 Occupant::new(context.turn, &room.jid, nick, person, affiliation, role, &id)
                     .map_err(|_| refusals::no_nick())?;
+            occupant.messages = left.unwrap_or_default();
             let number = occupant.number;
             room.add_occupant(occupant, context.turn);
             number

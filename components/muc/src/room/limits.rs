@@ -24,6 +24,11 @@ impl Bucket {
         }
         allowed
     }
+
+    /// Less than everything is allowed now.
+    pub(crate) fn is_in_use(&self, now: Duration) -> bool {
+        self.until > now
+    }
 }
 
 #[cfg(test)]

@@ -47,6 +47,9 @@ pub(crate) struct Room {
     pub(crate) kept: Kept,
     /// Who was invited; memory only.
     pub(crate) invited: Invited,
+    /// Rates of messages of those who left just now, by key of the bare address: leaving and
+    /// entering again is no way around them; memory only.
+    pub(crate) left: BTreeMap<String, Bucket>,
     /// Joins; memory only.
     pub(crate) joins: Bucket,
     /// The timer that shows presence held back is armed; memory only.
@@ -71,6 +74,7 @@ impl Room {
             roster: Roster::default(),
             kept: Kept::default(),
             invited: Invited::default(),
+            left: BTreeMap::new(),
             joins: Bucket::default(),
             holding: false,
             touched: Duration::ZERO,

@@ -197,6 +197,14 @@ fn messages_that_come_too_fast_are_refused_with_wait() {
     table.harness.advance(std::time::Duration::from_millis(200));
     table.say(ALICE, "again");
     table.told(ALICE, &["Ann: again"]);
+    // Leaving and entering again is no way around it.
+    table.join(BOB, "Bob");
+    table.leave(ALICE, "Ann");
+    table.join(ALICE, "Ann");
+    table.quiet();
+    table.say(ALICE, "at once");
+    table.told(ALICE, &["message: error wait policy-violation"]);
+    table.silence();
 }
 
 #[test]
