@@ -24,6 +24,9 @@ fn resident() -> usize {
     pages * 4096
 }
 
+/// What it is, how many are sent, and one of them by its number.
+type Kind<'a> = (&'a str, usize, &'a dyn Fn(usize) -> String);
+
 #[tokio::test(start_paused = true)]
 async fn a_flood_of_anything_takes_no_more_memory_than_is_configured() {
     let limits = annex_daemon::runtime::Limits {
@@ -37,7 +40,7 @@ async fn a_flood_of_anything_takes_no_more_memory_than_is_configured() {
     let head = format!("to='{DOMAIN}' from='a@x/r'");
     let deep = "<a>".repeat(20_000) + &"</a>".repeat(20_000);
     let many = "<a/>".repeat(30_000);
-    let kinds: [(&str, usize, &dyn Fn(usize) -> String); 9] = [
+    let kinds: [Kind<'_>; 9] = [
         ("messages", 60, &|_| message("a@x/r", DOMAIN, &long)),
         ("ids of requests", 60, &|_| format!("<iq type='get' id='{long}' {head}/>")),
         ("ids of answers", 60, &|_| format!("<iq type='result' id='{long}' {head}/>")),
