@@ -1,11 +1,11 @@
 //! Backup, restore, export, import, and the store's lock.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use annex_store::{Schema, Store};
 
 use crate::{
-    place::{Place, mode, read},
+    place::{Place, mode, read, said},
     server::nobody,
 };
 
@@ -39,6 +39,15 @@ fn a_store_of_a_newer_format_is_refused_with_code_4_and_left_as_it_is() {
         place.output(words).ended(4).says("has format 99");
     }
     Store::open(config, Box::new(drop)).expect("it is as it was").close();
+}
+
+#[test]
+fn a_limit_on_the_size_of_files_is_lack_of_space_and_no_signal() {
+    let place = Place::new(nobody(), "");
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 100; exec \"$0\" run --config \"$1\""]);
+    command.arg(env!("CARGO_BIN_EXE_annex-muc")).arg(place.path("muc.toml"));
+    said(&mut command).ended(1).says("no space left on the device");
 }
 
 #[test]
