@@ -1,11 +1,18 @@
 //! Writes N records (10 million), deletes nine of ten, and closes the store: its files are within twice
 //! the live data.
 //!
-//! `cargo run --release -p annex-store --example space [N] [LENGTH] [DIRECTORY]`, where values have
-//! LENGTH bytes (100); exit code 1 if they do not.
+//! `cargo run --release -p annex-store --example space [N] [LENGTH] [DIRECTORY] [now]`, where values
+//! have LENGTH bytes (100), and `now` closes it at once; exit code 1 if the files are larger. Below
+//! some MiB of live data they are: segments have half a MiB.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::{path::PathBuf, process::ExitCode, sync::mpsc, time::Instant};
+use std::{
+    path::PathBuf,
+    process::ExitCode,
+    sync::mpsc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use annex_service::store::{Op, Table};
 use annex_store::{Commit, Config, Schema, Store, files};
@@ -20,6 +27,7 @@ fn main() -> ExitCode {
     let records: u64 = args.next().map_or(10_000_000, |n| n.parse().unwrap());
     let length: usize = args.next().map_or(100, |n| n.parse().unwrap());
     let home = args.next().map_or_else(std::env::temp_dir, PathBuf::from);
+    let rest = args.next().is_none_or(|word| word != "now");
     let dir = tempfile::tempdir_in(home).unwrap();
     let schema =
         Schema { component: "bench", version: 1, tables: vec![TABLE], migrations: Vec::new() };
@@ -68,6 +76,13 @@ fn main() -> ExitCode {
         }
     }
     report("deleted");
+    // The last compaction begins within a second, and ends by itself.
+    let mut quiet = 0;
+    while rest && quiet < 5 {
+        thread::sleep(Duration::from_millis(500));
+        quiet = if store.inspect().compacting { 0 } else { quiet + 1 };
+    }
+    report("at rest");
     let begin = Instant::now();
     drop(store);
     let took = begin.elapsed().as_secs_f64();

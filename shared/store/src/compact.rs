@@ -37,7 +37,7 @@ const CHURN: u64 = 4 << 20;
 /// Copies in a row, when one after the other turns out too large.
 const COPIES: u8 = 3;
 /// Time for copies while the store is being closed: whoever stops a program waits for it.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// Live data that are compacted while the store is being closed: a matter of seconds.
 const AT_THE_END: u64 = 128 << 20;
 
