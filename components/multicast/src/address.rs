@@ -87,14 +87,15 @@ impl Addresses {
         };
         let bytes = payload.bytes().slice(child.range.clone());
         let mut scan = Scanner { bytes: &bytes, at: 0 };
-        let head = scan.tag().ok_or_else(refusals::no_addresses)?;
-        let mut entries = Vec::new();
+        let mut head = scan.tag().ok_or_else(refusals::no_addresses)?;
+        scan.finish(&mut head).ok_or_else(refusals::no_addresses)?;
+        // As long as most are; they are many where it matters.
+        let mut entries = Vec::with_capacity(bytes.len() / 48);
         let mut opened = !head.closed;
         while opened {
             match scan.tag() {
                 Some(tag) if !tag.ends => {
-                    let end = scan.element_end(&tag).ok_or_else(refusals::no_addresses)?;
-                    entries.push(entry(&bytes, &tag, end));
+                    entries.push(entry(&mut scan, tag).ok_or_else(refusals::no_addresses)?);
                 }
                 _ => opened = false,
             }
@@ -150,7 +151,7 @@ impl Addresses {
     }
 }
 
-/// A tag in canonical bytes.
+/// A tag in canonical bytes; its end is known when it is finished.
 struct Tag {
     start: usize,
     name: Range<usize>,
@@ -162,65 +163,92 @@ struct Tag {
     ends: bool,
 }
 
+/// An attribute: its range with the space before, its name, the range of its value.
+type Attribute<'a> = (Range<usize>, &'a [u8], Range<usize>);
+
 struct Scanner<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
-impl Scanner<'_> {
-    /// The next tag, behind any text.
-    fn tag(&mut self) -> Option<Tag> {
-        let rest = &self.bytes[self.at..];
-        let start = self.at + rest.iter().position(|byte| *byte == b'<')?;
-        let end = start + self.bytes[start..].iter().position(|byte| *byte == b'>')? + 1;
-        self.at = end;
-        let closed = self.bytes[end - 2] == b'/';
-        let attributes_end = end - 1 - usize::from(closed);
-        let ends = self.bytes[start + 1] == b'/';
-        let named = start + 1 + usize::from(ends);
-        let length = self.bytes[named..attributes_end].iter().position(|byte| *byte == b' ');
-        let name = named..length.map_or(attributes_end, |length| named + length);
-        Some(Tag { start, name, attributes_end, end, closed, ends })
+impl<'a> Scanner<'a> {
+    fn find(&self, from: usize, is_it: impl Fn(u8) -> bool) -> Option<usize> {
+        Some(from + self.bytes.get(from..)?.iter().position(|byte| is_it(*byte))?)
     }
 
-    /// Behind the end of the element that `tag` begins.
+    /// The next tag, behind any text: up to its attributes.
+    fn tag(&mut self) -> Option<Tag> {
+        let start = self.find(self.at, |byte| byte == b'<')?;
+        let ends = *self.bytes.get(start + 1)? == b'/';
+        let named = start + 1 + usize::from(ends);
+        self.at = self.find(named, |byte| matches!(byte, b' ' | b'/' | b'>'))?;
+        let name = named..self.at;
+        Some(Tag { start, name, attributes_end: 0, end: 0, closed: false, ends })
+    }
+
+    /// The next attribute of the tag begun last.
+    fn attribute(&mut self) -> Option<Attribute<'a>> {
+        let start = self.at;
+        if *self.bytes.get(start)? != b' ' {
+            return None;
+        }
+        let equals = self.find(start, |byte| byte == b'=')?;
+        let value = equals + 2;
+        let end = self.find(value, |byte| byte == b'\'')?;
+        self.at = end + 1;
+        Some((start..end + 1, &self.bytes[start + 1..equals], value..end))
+    }
+
+    /// Goes behind the end of the tag begun last.
+    fn finish(&mut self, tag: &mut Tag) -> Option<()> {
+        while self.attribute().is_some() {}
+        tag.attributes_end = self.at;
+        tag.closed = *self.bytes.get(self.at)? == b'/';
+        tag.end = self.at + 1 + usize::from(tag.closed);
+        self.at = tag.end;
+        Some(())
+    }
+
+    /// Behind the end of the element that `tag`, which is finished, begins.
     fn element_end(&mut self, tag: &Tag) -> Option<usize> {
         let mut depth = usize::from(!tag.closed);
-        let mut end = tag.end;
         while depth > 0 {
-            let next = self.tag()?;
-            end = next.end;
+            let mut next = self.tag()?;
+            self.finish(&mut next)?;
             match (next.ends, next.closed) {
                 (true, _) => depth -= 1,
                 (false, false) => depth += 1,
                 (false, true) => {}
             }
         }
-        Some(end)
+        Some(self.at)
     }
 }
 
-/// Attributes of a start tag: range with the space before, name, range of the value.
-fn attributes<'a>(
-    bytes: &'a [u8],
-    tag: &Tag,
-) -> impl Iterator<Item = (Range<usize>, &'a [u8], Range<usize>)> {
-    let (mut at, limit) = (tag.name.end, tag.attributes_end);
-    std::iter::from_fn(move || {
-        let equals = at + bytes[at..limit].iter().position(|byte| *byte == b'=')?;
-        let value = equals + 2;
-        let end = value + bytes.get(value..limit)?.iter().position(|byte| *byte == b'\'')?;
-        let found = (at..end + 1, &bytes[at + 1..equals], value..end);
-        at = end + 1;
-        Some(found)
-    })
-}
-
-fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
+fn entry(scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
+    let bytes = scan.bytes;
+    let (mut kind, mut jid, mut uri, mut node, mut foreign) = (None, None, None, false, false);
+    let (mut delivered, mut mark) = (false, None);
+    while let Some((whole, name, value)) = scan.attribute() {
+        match name {
+            b"type" => kind = Some(value),
+            b"jid" => jid = Some(value),
+            b"uri" => uri = Some(value),
+            b"node" => node = true,
+            b"xmlns" => foreign = true,
+            b"delivered" => {
+                delivered = &bytes[value] == b"true";
+                mark = Some(whole);
+            }
+            _ => {}
+        }
+    }
+    scan.finish(&mut tag)?;
+    let end = scan.element_end(&tag)?;
     let mut entry = Entry {
         used: Use::Passed,
         jid: None,
-        delivered: false,
+        delivered,
         fault: None,
         named: tag.start..tag.start,
         range: tag.start..end,
@@ -229,26 +257,11 @@ fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
             true => end..end,
             false => tag.end..end - tag.name.len() - "</>".len(),
         },
-        mark: None,
+        mark,
     };
-    let (mut kind, mut jid, mut uri, mut node, mut foreign) = (None, None, None, false, false);
-    for (whole, name, value) in attributes(bytes, tag) {
-        match name {
-            b"type" => kind = Some(value),
-            b"jid" => jid = Some(value),
-            b"uri" => uri = Some(value),
-            b"node" => node = true,
-            b"xmlns" => foreign = true,
-            b"delivered" => {
-                entry.delivered = &bytes[value] == b"true";
-                entry.mark = Some(whole);
-            }
-            _ => {}
-        }
-    }
     // XEP-0033 §4.7: what is of another namespace is passed over.
-    if foreign || &bytes[tag.name.clone()] != b"address" {
-        return entry;
+    if foreign || &bytes[tag.name] != b"address" {
+        return Some(entry);
     }
     entry.used = match kind.as_ref().map(|range| &bytes[range.clone()]) {
         Some(b"to" | b"cc") => Use::Open,
@@ -266,7 +279,7 @@ fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
     };
     entry.named = jid.clone().or(uri.clone()).unwrap_or(entry.named);
     if entry.fault.is_some() {
-        return entry;
+        return Some(entry);
     }
     // XEP-0033 §4: through a service, an address or a URI and not both, and a node only with an
     // address; `noreply` needs none.
@@ -288,7 +301,7 @@ fn entry(bytes: &[u8], tag: &Tag, end: usize) -> Entry {
             Err(_) => entry.fault = Some(Fault::Malformed),
         }
     }
-    entry
+    Some(entry)
 }
 
 /// The value that the gate wrote escaped.

@@ -314,3 +314,25 @@ fn kept_bytes_mean_the_same_within_a_forwarded_stanza() {
     assert!(x.has_child("y", ns::CLIENT) && x.has_child("z", ns::CLIENT));
     assert!(message.has_child("q", "urn:p"));
 }
+
+#[test]
+fn many_attributes_and_declarations_cost_no_more_than_their_bytes() {
+    use std::fmt::Write;
+    let start = std::time::Instant::now();
+    let (mut attributes, mut declarations) = (String::new(), String::new());
+    for n in 0..20_000 {
+        write!(attributes, " a{n}='{n}'").unwrap();
+        write!(declarations, " xmlns:p{n}='u{n}'").unwrap();
+    }
+    let used: String = (0..900).map(|n| format!("<p{n}:x p{n}:a='1'/>")).collect();
+    for stanza in [
+        message(&format!("<x{attributes}/>")),
+        message(&format!("<x{declarations}>{used}</x>")),
+        format!("<message from='a@b.c/d' to='r@x.y'{attributes}/>"),
+        format!("<message from='a@b.c/d' to='r@x.y'{declarations}>{used}</message>"),
+    ] {
+        assert!(stanza.len() < 512 << 10);
+        assert!(matches!(read(&stanza), Frame::Stanza(_)));
+    }
+    assert!(start.elapsed().as_secs() < 5, "took {:?}", start.elapsed());
+}

@@ -71,8 +71,8 @@ impl Open {
         }
         self.begin(ns, tag.name);
         for (name, value) in tag.attributes() {
-            for part in [" ", name, "='", value, "'"] {
-                self.out.extend_from_slice(part.as_bytes());
+            for part in [b" ", *name, b"='", *value, b"'"] {
+                self.out.extend_from_slice(part);
             }
         }
         self.out.extend_from_slice(b"/>");

@@ -8,7 +8,7 @@ const ATTRIBUTES: usize = 8;
 /// A start tag.
 pub(super) struct Tag<'a> {
     pub(super) name: &'a str,
-    attributes: [(&'a str, &'a str); ATTRIBUTES],
+    attributes: [(&'a [u8], &'a [u8]); ATTRIBUTES],
     count: usize,
     /// It ends with `/>`.
     pub(super) is_empty: bool,
@@ -23,8 +23,9 @@ impl<'a> Tag<'a> {
             return None;
         }
         let (name, mut at) = name(bytes, 1)?;
-        let mut tag =
-            Self { name, attributes: [("", ""); ATTRIBUTES], count: 0, is_empty: false, len: 0 };
+        let name = str::from_utf8(name).ok()?;
+        let attributes: [(&[u8], &[u8]); ATTRIBUTES] = [(&[], &[]); ATTRIBUTES];
+        let mut tag = Self { name, attributes, count: 0, is_empty: false, len: 0 };
         loop {
             let before = at;
             while *bytes.get(at)? == b' ' {
@@ -50,7 +51,7 @@ impl<'a> Tag<'a> {
     }
 
     /// Puts an attribute where the parser would: they are ordered by name. None if it is there.
-    fn insert(&mut self, name: &'a str, value: &'a str) -> Option<()> {
+    fn insert(&mut self, name: &'a [u8], value: &'a [u8]) -> Option<()> {
         let mut at = self.count;
         while at > 0 && self.attributes[at - 1].0 >= name {
             if self.attributes[at - 1].0 == name {
@@ -65,29 +66,27 @@ impl<'a> Tag<'a> {
     }
 
     /// Names and values, which need no escaping, in order.
-    pub(super) fn attributes(&self) -> &[(&'a str, &'a str)] {
+    pub(super) fn attributes(&self) -> &[(&'a [u8], &'a [u8])] {
         &self.attributes[..self.count]
     }
 }
 
 /// A name without a prefix that means nothing to XML itself, and what is behind it.
-fn name(bytes: &[u8], start: usize) -> Option<(&str, usize)> {
+fn name(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
     let is_in = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     let length = bytes[start..].iter().position(|byte| !is_in(byte))?;
     let name = &bytes[start..start + length];
     let starts = matches!(name.first()?, b'a'..=b'z' | b'A'..=b'Z' | b'_');
     let reserved = name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"xml");
-    let name = str::from_utf8(name).ok().filter(|_| starts && !reserved)?;
-    Some((name, start + length))
+    (starts && !reserved).then_some((name, start + length))
 }
 
 /// `='…'`, and what is behind it.
-fn value(bytes: &[u8], at: usize) -> Option<(&str, usize)> {
+fn value(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
     let [b'=', quote @ (b'\'' | b'"'), rest @ ..] = bytes.get(at..)? else { return None };
     let is_plain = |byte: &u8| {
         matches!(byte, b' '..=b'~') && !matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"')
     };
     let length = rest.iter().position(|byte| !is_plain(byte))?;
-    let value = str::from_utf8(&rest[..length]).ok().filter(|_| rest[length] == *quote)?;
-    Some((value, at + 3 + length))
+    (rest[length] == *quote).then_some((&rest[..length], at + 3 + length))
 }
