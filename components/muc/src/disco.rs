@@ -12,7 +12,7 @@ use annex_stanza::{Field, FieldKind, Form, FormKind, Jid, Stanza, ns, rsm::Place
 use crate::{
     keys::{self, PublicRecord},
     refusals,
-    room::{affiliation, config::Whois},
+    room::{affiliation, config::Whois, listed},
     service::Muc,
 };
 
@@ -166,7 +166,8 @@ pub(crate) fn rooms(
         items.reverse();
     }
     let complete = found.complete && limit > 0;
-    let page = ItemPage { items, complete, index: None, count: None };
+    let count = Some(listed::count(context.turn)? as usize);
+    let page = ItemPage { items, complete, index: None, count };
     Ok(Answer::Result(disco::item_page(
         &ReplyTo::from(stanza),
         &asked,

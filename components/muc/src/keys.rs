@@ -8,7 +8,8 @@
 
 use annex_service::{
     record::{Key, Record, Shown},
-    store::Table,
+    store::{StoreError, Table},
+    turn::Turn,
 };
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,8 @@ pub const CREATORS: Table = Table::new(42, "creator");
 pub const MESSAGES: Table = Table::new(43, "message");
 /// Key of a room's local part → [`PublicRecord`]: the rooms that are listed.
 pub const PUBLIC: Table = Table::new(44, "public");
+/// Nothing → how many rooms are listed.
+pub const PUBLIC_COUNT: Table = Table::new(45, "public_count");
 
 /// All of them.
 pub const TABLES: &[Table] = &[
@@ -59,6 +62,7 @@ pub const TABLES: &[Table] = &[
     CREATORS,
     MESSAGES,
     PUBLIC,
+    PUBLIC_COUNT,
 ];
 
 /// The records that exports show.
@@ -88,6 +92,24 @@ pub fn of(room: u64) -> Key {
 /// An entry of [`LISTS`].
 pub fn listed(room: u64, affiliation: Affiliation, person: &str) -> Key {
     of(room).u8(affiliation.code()).rest(person)
+}
+
+/// A number that is stored; 0 where there is none.
+pub fn count(turn: &Turn<'_>, table: Table, key: &[u8]) -> Result<u32, StoreError> {
+    let count = turn.get(table, key)?;
+    let count = count.and_then(|bytes| bytes.get(1..5)?.try_into().ok());
+    Ok(count.map_or(0, u32::from_be_bytes))
+}
+
+/// Stores a number: a version byte, then it in four bytes.
+pub fn set_count(turn: &mut Turn<'_>, table: Table, key: &[u8], count: u32) {
+    if count == 0 {
+        turn.delete(table, key);
+        return;
+    }
+    let mut value = vec![1];
+    value.extend_from_slice(&count.to_be_bytes());
+    turn.put(table, key, value);
 }
 
 /// Which room has a name.

@@ -177,7 +177,7 @@ fn remove(
     muc.rooms.find(&jid, context)?.ok_or_else(refusals::no_room)?;
     let reason = given.one("reason").filter(|reason| !reason.is_empty()).map(str::to_owned);
     context.audit(by, "room/destroy", &jid, reason.as_deref());
-    destroy::destroy(muc, &jid, &Reason { reason, ..Reason::default() }, context);
+    destroy::destroy(muc, &jid, &Reason { reason, ..Reason::default() }, context)?;
     let note = format!("{jid} is destroyed");
     Ok(Next::Done(Report { note, ..Report::default() }))
 }

@@ -124,6 +124,11 @@ pub(crate) fn join_rate() -> Refusal {
     too_fast("muc.rate.join").text("Too many enter this room at once; try again")
 }
 
+/// One who is inside enters again and again.
+pub(crate) fn resync_rate() -> Refusal {
+    too_fast("muc.rate.resync").text("You enter this room too often; try again")
+}
+
 /// One occupant has too many sessions.
 pub(crate) fn too_many_sessions() -> Refusal {
     too_fast("muc.join.sessions").text("You are in this room with too many clients")

@@ -319,7 +319,10 @@ fn iq_answer(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
     if stanza.to.local().is_none() {
         return Ok(());
     }
-    if stanza.kind == Kind::Iq(IqType::Error) {
+    // §18.1.2: an error counts that answers what we sent, which is the ping of a sweep.
+    let session = muc.rooms.here(&stanza.to).and_then(|room| room.sessions.get(&stanza.from));
+    let asked = session.is_some_and(|session| session.asked);
+    if asked && stanza.kind == Kind::Iq(IqType::Error) {
         errors::error(muc, stanza, context)?;
     }
     let Some(room) = muc.rooms.here(&stanza.to) else { return Ok(()) };

@@ -8,7 +8,7 @@ use annex_service::{
     context::{Context, Outcome},
     registry::Answer,
 };
-use annex_stanza::Stanza;
+use annex_stanza::{ErrorType, Stanza};
 
 use crate::{refusals, service::Muc};
 
@@ -23,7 +23,9 @@ pub(crate) fn ping(
     };
     let now = context.turn.since_start();
     let Some(session) = room.sessions.get_mut(&stanza.from) else {
-        return Err(room.refuse_stranger(&stanza.from).into());
+        // §3.3, example 2.
+        let refusal = room.refuse_stranger(&stanza.from).with_type(ErrorType::Cancel);
+        return Err(refusal.by(room.jid.clone()).into());
     };
     session.hear(now);
     let number = session.occupant;

@@ -12,11 +12,11 @@ use annex_stanza::{Chunks, Jid, Nick, Stanza, Timestamp};
 use super::{
     Room,
     affiliation::{self, Affiliation},
-    join,
+    join, listed,
 };
 use crate::{
     config::{Create, Settings},
-    keys::{self, AffiliationRecord, Name, PublicRecord, RoomRecord},
+    keys::{self, AffiliationRecord, Name, RoomRecord},
     refusals,
     service::{Muc, TIMER_LOCK},
 };
@@ -88,7 +88,7 @@ pub(crate) fn new_room(
     room.save(context.turn);
     match locked {
         Some(at) => context.shared.due.set(context.turn, at, Timer { kind: TIMER_LOCK, id }),
-        None => list(&room, context.turn),
+        None => listed::list(&room, context.turn)?,
     }
     context.turn.count("annex_muc_rooms_created_total", None);
     Ok(room)
@@ -107,33 +107,10 @@ fn may_create(settings: &Settings, jid: &Jid, context: &Context<'_, '_>) -> Outc
 
 /// How many rooms somebody has created that still exist.
 pub(crate) fn created_by(turn: &Turn<'_>, person: &str) -> Result<u32, StoreError> {
-    let count = turn.get(keys::CREATORS, person.as_bytes())?;
-    let count = count.and_then(|bytes| bytes.get(1..5)?.try_into().ok());
-    Ok(count.map_or(0, u32::from_be_bytes))
+    keys::count(turn, keys::CREATORS, person.as_bytes())
 }
 
 /// Writes that number.
 pub(crate) fn set_created_by(turn: &mut Turn<'_>, person: &str, count: u32) {
-    if count == 0 {
-        turn.delete(keys::CREATORS, person.as_bytes());
-        return;
-    }
-    let mut value = vec![1];
-    value.extend_from_slice(&count.to_be_bytes());
-    turn.put(keys::CREATORS, person.as_bytes(), value);
-}
-
-/// §6.3: the room is listed, or not any more.
-pub(crate) fn list(room: &Room, turn: &mut Turn<'_>) {
-    let Some(key) = room.jid.local_key() else { return };
-    if room.record.config.public && !room.is_locked() {
-        let record = PublicRecord {
-            room: room.id,
-            local: room.record.local.clone(),
-            name: room.record.config.name.clone(),
-        };
-        record.save(turn, key.as_bytes());
-    } else {
-        turn.delete(keys::PUBLIC, key.as_bytes());
-    }
+    keys::set_count(turn, keys::CREATORS, person.as_bytes(), count);
 }

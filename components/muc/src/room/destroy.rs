@@ -1,6 +1,10 @@
 //! Destroying a room (XEP-0045 §10.9).
 
-use annex_service::{context::Context, effect::Timer, slices, store::StoreError};
+use annex_service::{
+    context::{Context, Outcome},
+    effect::Timer,
+    slices,
+};
 use annex_stanza::{Jid, Xml, ns};
 
 use super::{
@@ -9,6 +13,7 @@ use super::{
     create,
     depart::Departure,
     item::{Item, gone_template, write_codes},
+    listed,
     viewers::Class,
 };
 use crate::{
@@ -45,8 +50,13 @@ pub(crate) fn element(
 }
 
 /// Removes everybody and the room. §10.9: each session is told once, and of nobody else.
-pub(crate) fn destroy(muc: &mut Muc, jid: &Jid, why: &Reason, context: &mut Context<'_, '_>) {
-    let Some(room) = muc.rooms.forget(jid) else { return };
+pub(crate) fn destroy(
+    muc: &mut Muc,
+    jid: &Jid,
+    why: &Reason,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    let Some(room) = muc.rooms.forget(jid) else { return Ok(()) };
     let destroy = element(why.venue.as_deref(), why.password.as_deref(), why.reason.as_deref());
     let departure = Departure { destroy: &destroy, ..Departure::default() };
     let mut told = Vec::new();
@@ -67,15 +77,15 @@ pub(crate) fn destroy(muc: &mut Muc, jid: &Jid, why: &Reason, context: &mut Cont
     let payload = xml.finish();
     let note = Note::Destroyed { room: room.jid.as_str().to_owned(), payload, sessions: told };
     room.note(&note, context);
-    erase(&room, context);
+    erase(&room, context)
 }
 
 /// Removes the room's records: its name at once, and with it everything becomes unreachable; the
 /// rest in slices.
-pub(crate) fn erase(room: &Room, context: &mut Context<'_, '_>) {
+pub(crate) fn erase(room: &Room, context: &mut Context<'_, '_>) -> Outcome<()> {
+    listed::unlist(room, context.turn)?;
     if let Some(key) = room.jid.local_key() {
         context.turn.delete(keys::NAMES, key.as_bytes());
-        context.turn.delete(keys::PUBLIC, key.as_bytes());
     }
     context.turn.delete(keys::OCCUPIED, keys::of(room.id));
     for table in keys::OF_A_ROOM {
@@ -86,10 +96,8 @@ pub(crate) fn erase(room: &Room, context: &mut Context<'_, '_>) {
         context.shared.due.clear(context.turn, annex_stanza::Timestamp(at), timer);
     }
     let creator = &room.record.creator;
-    // A count that cannot be read costs its creator one room, and nobody else anything.
-    let created: Result<u32, StoreError> = create::created_by(context.turn, creator);
-    if let Ok(created) = created {
-        create::set_created_by(context.turn, creator, created.saturating_sub(1));
-    }
+    let created = create::created_by(context.turn, creator)?;
+    create::set_created_by(context.turn, creator, created.saturating_sub(1));
     context.turn.count("annex_muc_rooms_destroyed_total", None);
+    Ok(())
 }

@@ -4,7 +4,7 @@
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Condition, Kind, MessageType, Outgoing, Refusal, Stanza, read_error};
 
-use super::{depart::Departure, leave};
+use super::{depart::Departure, invite, leave};
 use crate::service::Muc;
 
 /// §18.1.2, and `service-unavailable`, which servers answer for a resource that is gone
@@ -26,6 +26,12 @@ pub(crate) fn means_gone(condition: Condition) -> bool {
 /// concern its sender, whose server vouches for `from`.
 pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<()> {
     let Some((kind, condition, _)) = read_error(stanza) else { return Ok(()) };
+    if stanza.kind == Kind::Message(MessageType::Error)
+        && let Some(room) = muc.rooms.here(&stanza.to)
+        && invite::came_back(room, stanza, context)
+    {
+        return Ok(());
+    }
     if means_gone(condition) {
         return remove(muc, stanza, context);
     }
@@ -41,7 +47,8 @@ pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
             from: occupant.address.clone(),
             id: stanza.id.clone(),
             lang: None,
-            payload: refusal.xml(),
+            // XEP-0421 §4: on every message of an occupant.
+            payload: [refusal.xml().as_slice(), &occupant.id].concat(),
         }
         .template();
         for session in target.sessions.iter().filter_map(|jid| room.sessions.get(jid)) {

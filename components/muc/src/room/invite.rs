@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 
 use annex_service::context::{Context, Outcome};
-use annex_stanza::{Jid, MessageType, Outgoing, Recipient, Stanza, Xml, ns};
+use annex_stanza::{Jid, MessageType, Outgoing, Recipient, Refusal, Stanza, Xml, ns, read_error};
 use minidom::Element;
 
 use super::{
@@ -25,22 +25,24 @@ const AT_ONCE: usize = 16;
 /// Invitations of a room that can be declined at most.
 const OPEN: usize = 64;
 
-/// Who was invited to a room and has not answered, by key of the bare address; memory only.
+/// Who was invited to a room and has not answered, by key of the bare address, and the occupant who
+/// invited; memory only.
 #[derive(Debug, Default)]
-pub(crate) struct Invited(VecDeque<String>);
+pub(crate) struct Invited(VecDeque<(String, u64)>);
 
 impl Invited {
-    fn add(&mut self, person: &Jid) {
+    fn add(&mut self, person: &Jid, inviter: u64) {
         self.take(person);
         if self.0.len() == OPEN {
             self.0.pop_front();
         }
-        self.0.push_back(person.bare_key().to_owned());
+        self.0.push_back((person.bare_key().to_owned(), inviter));
     }
 
-    fn take(&mut self, person: &Jid) -> bool {
-        let at = self.0.iter().position(|invited| invited == person.bare_key());
-        at.and_then(|at| self.0.remove(at)).is_some()
+    /// The answer: there is one, from this person. Who invited.
+    fn take(&mut self, person: &Jid) -> Option<u64> {
+        let at = self.0.iter().position(|(invited, _)| invited == person.bare_key())?;
+        self.0.remove(at).map(|(_, inviter)| inviter)
     }
 }
 
@@ -98,7 +100,7 @@ fn invite(
         if room.record.config.members_only && standing == Affiliation::None {
             admit(room, &jid, &stanza.from, context);
         }
-        room.invited.add(&jid);
+        room.invited.add(&jid, number);
         let Some(occupant) = room.occupants.get(&number) else { continue };
         let mut xml = Xml::new();
         xml.open("x").xmlns(ns::MUC_USER).open("invite").attr("from", occupant.address.as_str());
@@ -166,11 +168,17 @@ fn refuse(
     let Some(to) = decline.attr("to").and_then(|to| Jid::parse(to.trim()).ok()) else {
         return Err(refusals::bad_payload().into());
     };
-    if to.bare_key() != room.jid.bare_key() || !room.invited.take(&stanza.from) {
+    if room.invited.take(&stanza.from).is_none() {
         return Ok(());
     }
-    let Some(inviter) = room.occupant_at(&to) else { return Ok(()) };
-    for jid in &inviter.sessions {
+    // The invitation came from an occupant's address; a client may know the inviter's own.
+    let inviter: Vec<_> = if to.bare_key() == room.jid.bare_key() {
+        room.occupant_at(&to).map(|occupant| occupant.sessions.clone()).unwrap_or_default()
+    } else {
+        let named = |jid: &&Jid| jid.bare_key() == to.bare_key() && (to.is_bare() || **jid == to);
+        room.sessions.keys().filter(named).cloned().collect()
+    };
+    for jid in &inviter {
         let mut xml = Xml::new();
         let by = stanza.from.bare();
         xml.open("x").xmlns(ns::MUC_USER).open("decline").attr("from", by.as_str());
@@ -179,6 +187,25 @@ fn refuse(
         tell(room, stanza, jid, xml, context);
     }
     Ok(())
+}
+
+/// §7.8.2: an invitation came back, as nobody is there to get it, and the inviter is told. False if
+/// it was none.
+pub(crate) fn came_back(room: &mut Room, stanza: &Stanza, context: &mut Context<'_, '_>) -> bool {
+    let Some(inviter) = room.invited.take(&stanza.from) else { return false };
+    let Some((kind, condition, _)) = read_error(stanza) else { return false };
+    let refusal = Refusal::new(condition, "muc.invite.error").with_type(kind);
+    let told = Outgoing {
+        id: stanza.id.clone(),
+        payload: refusal.by(stanza.from.bare()).xml(),
+        ..Outgoing::message(MessageType::Error, &room.jid)
+    }
+    .template();
+    let Some(occupant) = room.occupants.get(&inviter) else { return true };
+    for session in occupant.sessions.iter().filter_map(|jid| room.sessions.get(jid)) {
+        room.send(told.clone(), session.recipient(), context);
+    }
+    true
 }
 
 fn reason(xml: &mut Xml, element: &Element, settings: &Settings) {

@@ -44,6 +44,9 @@ impl Request {
     }
 }
 
+/// Seconds' worth of joins at once: after a restart of the server a whole room enters again.
+const JOIN_BURST: u32 = 20;
+
 /// Available presence with `<x xmlns='http://jabber.org/protocol/muc'/>`.
 pub(crate) fn enter(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<()> {
     let request = Request::of(stanza);
@@ -58,7 +61,7 @@ pub(crate) fn enter(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
         let (now, rate) = (context.turn.since_start(), settings.presences_per_second);
         let session = room.sessions.get_mut(&stanza.from);
         if session.is_some_and(|session| !session.may_move(now, rate)) {
-            return Err(refusals::join_rate().into());
+            return Err(refusals::resync_rate().into());
         }
         let past = history::past(room, &request.history, &stanza.from, context)?;
         if renamed {
@@ -117,11 +120,8 @@ fn admit(
         return Err(refusals::too_many_sessions().into());
     }
     let nick = nick::judge(room, settings, wanted, &stanza.from, context)?;
-    if !room.joins.take(
-        context.turn.since_start(),
-        settings.joins_per_second,
-        settings.joins_per_second,
-    ) {
+    let (now, rate) = (context.turn.since_start(), settings.joins_per_second);
+    if !room.joins.take(now, rate, rate * JOIN_BURST) {
         return Err(refusals::join_rate().into());
     }
     Ok(nick)

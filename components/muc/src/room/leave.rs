@@ -42,7 +42,7 @@ pub(crate) fn settle(muc: &mut Muc, jid: &Jid, context: &mut Context<'_, '_>) ->
         return Ok(());
     }
     if let Some(room) = muc.rooms.forget(jid) {
-        destroy::erase(&room, context);
+        destroy::erase(&room, context)?;
     }
     Ok(())
 }

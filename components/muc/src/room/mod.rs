@@ -17,6 +17,7 @@ pub(crate) mod item;
 pub(crate) mod join;
 pub(crate) mod leave;
 pub(crate) mod limits;
+pub(crate) mod listed;
 pub(crate) mod lists;
 pub(crate) mod load;
 pub(crate) mod message;

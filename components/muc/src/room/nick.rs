@@ -184,13 +184,15 @@ fn move_to(
         occupant.sessions.sort_by_key(|jid| sessions.get(jid).map_or(0, |session| session.number));
     }
     set_shown(room, jid, shown, context);
+    if !alone {
+        // Those who stay may show another session's presence now.
+        room.publish(number, Asked::default(), context);
+    }
     if viewed {
         room.view(jid);
     }
     if !alone {
-        // Those who stay may show another session's presence now; it is also shown to the one that
-        // left, for whom it is somebody else from here on.
-        room.publish(number, Asked::default(), context);
+        // It is shown to the one that left in any case: for it this is somebody else from here on.
         room.show_to(number, jid, context);
         room.note(&Note::Presence { room: room.id, occupant: number }, context);
     }

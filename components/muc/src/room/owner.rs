@@ -14,11 +14,10 @@ use super::{
     Room, admin,
     affiliation::{self, Affiliation, Role},
     config::Config,
-    create,
     depart::Departure,
     destroy::{self, Reason},
     item::write_codes,
-    leave,
+    leave, listed,
     plan::{Delta, Plan},
     presence::{Asked, Why},
     state,
@@ -110,7 +109,7 @@ pub(crate) fn set(
             reason,
         };
         context.audit(stanza.from.bare(), "room/destroy", stanza.to.bare(), why.reason.as_deref());
-        destroy::destroy(muc, &stanza.to, &why, context);
+        destroy::destroy(muc, &stanza.to, &why, context)?;
         return Ok(Answer::Result(Vec::new()));
     }
     let form = query.get_child("x", ns::DATA_FORMS).ok_or_else(refusals::bad_payload)?;
@@ -126,7 +125,7 @@ pub(crate) fn set(
 fn cancel(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<Answer> {
     let (room, _) = owned(muc, stanza, context)?;
     if room.is_locked() {
-        destroy::destroy(muc, &stanza.to, &Reason::default(), context);
+        destroy::destroy(muc, &stanza.to, &Reason::default(), context)?;
     }
     Ok(Answer::Result(Vec::new()))
 }
@@ -151,7 +150,7 @@ fn submit(
     unlock(room, context);
     let old = std::mem::replace(&mut room.record.config, new);
     room.save(context.turn);
-    create::list(room, context.turn);
+    listed::list(room, context.turn)?;
     context.reply(&ReplyTo::from(stanza), Ok(Vec::new()));
     if !was_locked || room.occupants.len() > 1 {
         context.audit(stanza.from.bare(), "room/configure", &jid, None);
@@ -217,7 +216,7 @@ pub(crate) fn lock_timeout(muc: &mut Muc, room: u64, context: &mut Context<'_, '
     let jid = room.jid.clone();
     let why =
         Reason { reason: Some("The room was not configured in time".into()), ..Reason::default() };
-    destroy::destroy(muc, &jid, &why, context);
+    destroy::destroy(muc, &jid, &why, context)?;
     Ok(())
 }
 

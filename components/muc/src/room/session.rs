@@ -114,7 +114,7 @@ impl Session {
     /// Whether it may take another nickname, or be told everything again: a few times at once, and
     /// then as often as presence may come.
     pub(crate) fn may_move(&mut self, now: Duration, rate: u32) -> bool {
-        const BURST: u32 = 5;
+        const BURST: u32 = 10;
         self.moves.take(now, rate, BURST)
     }
 

@@ -142,6 +142,16 @@ fn the_list_of_rooms_comes_in_pages() {
     let set = |inner: &str| format!("<set xmlns='http://jabber.org/protocol/rsm'>{inner}</set>");
     let service = "rooms.example.com";
     assert_eq!(items(&mut table, DAVE, service, "").len(), 50);
+    // XEP-0059 §2.5
+    table.stanza(&format!(
+        "<iq from='{DAVE}' to='{service}' id='n' type='get'><query xmlns='http://jabber.org/protocol/disco#items'>{}</query></iq>",
+        set("<max>0</max>")
+    ));
+    table.harness.take_to(DAVE)[0].expect(&format!(
+        "<iq from='{service}' to='{DAVE}' id='n' type='result'>
+           <query xmlns='http://jabber.org/protocol/disco#items'>{}</query></iq>",
+        set("<count>70</count>")
+    ));
     let page = items(&mut table, DAVE, service, &set("<max>2</max><after>r20</after>"));
     assert_eq!(page, ["r21@rooms.example.com", "r22@rooms.example.com"]);
     let page = items(&mut table, DAVE, service, &set("<max>2</max><before/>"));

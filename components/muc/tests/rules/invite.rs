@@ -98,3 +98,50 @@ fn invitations_have_the_rate_of_messages() {
     through(&mut table, ALICE, INVITE);
     table.told(ALICE, &["message: error wait policy-violation"]);
 }
+
+/// Example 58: the inviter may be named by his own address, with or without his resource.
+#[test]
+fn a_decline_may_name_the_inviter_by_his_own_address() {
+    let mut table = Table::three();
+    for to in ["bob@example.com", BOB] {
+        through(&mut table, BOB, INVITE);
+        table.quiet();
+        through(&mut table, DAVE, &format!("<decline to='{to}'/>"));
+        table.harness.take_to(BOB)[0].expect(&format!(
+            "<message from='{ROOM}' to='{BOB}' id='i'>
+               <x xmlns='http://jabber.org/protocol/muc#user'>
+                 <decline from='dave@example.net'/></x></message>"
+        ));
+        table.silence();
+    }
+    // Another session than the one that was named has not invited; nor has somebody outside.
+    for to in ["bob@example.com/elsewhere", "eve@example.com"] {
+        through(&mut table, BOB, INVITE);
+        table.quiet();
+        through(&mut table, DAVE, &format!("<decline to='{to}'/>"));
+        table.silence();
+    }
+}
+
+/// Whoever invites somebody who does not exist is told so.
+#[test]
+fn an_invitation_that_comes_back_is_told_to_the_inviter() {
+    let bounce = format!(
+        "<message type='error' from='dave@example.net' to='{ROOM}' id='i'><error type='cancel'>
+           <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    );
+    let mut table = Table::three();
+    table.stanza(&bounce);
+    table.silence();
+    through(&mut table, BOB, INVITE);
+    table.quiet();
+    table.stanza(&bounce);
+    table.harness.take_to(BOB)[0].expect(&format!(
+        "<message type='error' from='{ROOM}' to='{BOB}' id='i'>
+           <error type='cancel' by='dave@example.net'>
+             <item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    ));
+    table.silence();
+    table.stanza(&bounce);
+    table.silence();
+}

@@ -275,7 +275,7 @@ fn presence_that_never_stops_coming_is_shown_every_second() {
 fn joins_again_have_a_rate_of_their_own() {
     let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));
     table.open();
-    for _ in 0..6 {
+    for _ in 0..11 {
         table.join(ALICE, "Ann");
     }
     let told: Vec<_> = table.harness.take_to(ALICE).iter().map(brief).collect();
@@ -288,11 +288,11 @@ fn joins_again_have_a_rate_of_their_own() {
 fn too_many_joins_in_a_second_are_refused_with_wait() {
     let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));
     table.open();
-    for number in 0..4 {
+    for number in 0..61 {
         table.join(&format!("u{number}@example.com/x"), &format!("u{number}"));
     }
-    table.told("u3@example.com/x", &["presence: error wait policy-violation"]);
+    table.told("u60@example.com/x", &["presence: error wait policy-violation"]);
     table.harness.advance(std::time::Duration::from_secs(1));
-    table.join("u3@example.com/x", "u3");
-    assert_eq!(table.harness.take_to("u3@example.com/x").len(), 6);
+    table.join("u60@example.com/x", "u60");
+    assert_eq!(table.harness.take_to("u60@example.com/x").len(), 63);
 }

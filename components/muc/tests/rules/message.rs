@@ -136,7 +136,8 @@ fn an_error_to_a_private_message_reaches_its_sender_without_real_addresses() {
     assert_eq!(sent.len(), 1);
     sent[0].expect(&format!(
         "<message from='{ROOM}/Carol' to='{BOB}' type='error' id='w'>
-           <error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+           <error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>
+           <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/></message>"
     ));
 }
 

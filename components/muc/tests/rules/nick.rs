@@ -73,7 +73,7 @@ fn nicknames_that_change_too_fast_are_refused_with_wait() {
     table.open();
     table.join(BOB, "Bob");
     table.quiet();
-    for number in 0..5 {
+    for number in 0..10 {
         table.presence(BOB, "Ann", "");
         table.told(BOB, &["presence: error cancel conflict"]);
         table.presence(BOB, &format!("Bob{number}"), "");

@@ -93,6 +93,23 @@ fn one_session_that_takes_another_nickname_leaves_the_other_behind() {
     );
 }
 
+/// §7.6: who stays behind shows something else then, and is told of once.
+#[test]
+fn the_nickname_left_behind_is_shown_once_to_who_left_it() {
+    let mut table = two_bobs();
+    table.presence(BOB, "Bob", "<show>away</show>");
+    table.quiet();
+    table.presence(BOB, "Rob", "");
+    table.told(
+        BOB,
+        &[
+            "-Bob none/participant bob@example.com/desk →Rob 110 303",
+            "Bob none/participant",
+            "Rob none/participant bob@example.com/desk 110",
+        ],
+    );
+}
+
 /// Case 20.
 #[test]
 fn a_ban_removes_every_occupant_of_a_person_once() {
@@ -155,7 +172,7 @@ fn any_session_of_an_occupant_may_ping_itself() {
         (BOB2, "Bob", "result s"),
         (BOB, "Carol", "iq: error cancel service-unavailable"),
         (BOB, "Nobody", "iq: error cancel item-not-found"),
-        (DAVE, "Bob", "iq: error modify not-acceptable"),
+        (DAVE, "Bob", "iq: error cancel not-acceptable"),
     ] {
         table.stanza(&format!(
             "<iq from='{who}' to='{ROOM}/{nick}' id='s' type='get'><ping xmlns='urn:xmpp:ping'/></iq>"
