@@ -315,6 +315,33 @@ fn kept_bytes_mean_the_same_within_a_forwarded_stanza() {
     assert!(message.has_child("q", "urn:p"));
 }
 
+/// A namespace is declared by each element that is kept: what is short on the wire may be long in
+/// memory.
+#[test]
+fn a_stanza_that_would_be_large_in_memory_is_refused_before_it_is() {
+    let long = "u".repeat(100 << 10);
+    let within = |attribute: &str, inner: &str| {
+        format!("<message from='a@b.c/d' to='r@x.y' {attribute}='{long}'>{inner}</message>")
+    };
+    let attributes: String = (0..900).map(|n| format!(" p:a{n}='1'")).collect();
+    for stanza in [
+        within("xmlns:p", &"<p:x/>".repeat(900)),
+        within("xmlns:p", &"<p:x>y</p:x>".repeat(900)),
+        within("xmlns:p", &format!("<x>{}</x>", "<p:x>y</p:x>".repeat(900))),
+        within("xmlns:p", &format!("<x{attributes}/>")),
+        within("xmlns:p", &format!("<x{attributes}><y/></x>")),
+        within("xmlns:p", &format!("{}{}", "<p:x><y>".repeat(30), "</y></p:x>".repeat(30))),
+        within("a", &format!("<q:x xmlns:q='q' xmlns='{long}'>{}</q:x>", "<a/>".repeat(900))),
+        message(&format!("<x a=\"{}\"/>", "'".repeat(200 << 10))),
+        message(&format!("<x>{}</x>", ">".repeat(200 << 10))),
+    ] {
+        assert!(stanza.len() < 512 << 10);
+        assert_eq!(refused(&stanza).0, Condition::PolicyViolation);
+    }
+    let once = within("xmlns:p", "<p:x><p:y/><p:z p:a='1'/></p:x>");
+    assert!(matches!(read(&once), Frame::Stanza(_)));
+}
+
 #[test]
 fn many_attributes_and_declarations_cost_no_more_than_their_bytes() {
     use std::fmt::Write;

@@ -60,7 +60,7 @@ impl Open {
         limits: &Limits,
     ) {
         if self.admits(depth, limits) {
-            self.start(ns, name, attrs);
+            self.start(ns, name, attrs, limits);
         }
     }
 
@@ -88,6 +88,8 @@ impl Open {
             self.refuse("gate.depth", "The stanza is nested too deeply");
         } else if self.elements > limits.children {
             self.refuse("gate.children", "The stanza has too many elements");
+        } else {
+            self.measure(limits);
         }
         self.refused.is_none()
     }
@@ -104,11 +106,18 @@ impl Open {
     /// So many more bytes belong to it.
     pub(super) fn count(&mut self, bytes: usize, limits: &Limits) {
         self.bytes += bytes;
-        if self.refused.is_some() {
-            // It is counted on, for the sake of memory.
-        } else if self.bytes > limits.bytes {
+        if self.refused.is_none() {
+            self.measure(limits);
+        }
+    }
+
+    /// Refuses it if it is too large, as it came or as it is kept: a namespace that is declared once
+    /// and used a thousand times is then declared a thousand times.
+    fn measure(&mut self, limits: &Limits) {
+        let size = self.bytes.max(self.out.len());
+        if size > limits.bytes {
             self.refuse("gate.bytes", "The stanza is too large");
-        } else if self.bytes > limits.presence && self.name == "presence" {
+        } else if size > limits.presence && self.name == "presence" {
             self.refuse("gate.presence", "The presence is too large");
         }
     }
@@ -142,7 +151,7 @@ impl Open {
         }
     }
 
-    fn start(&mut self, ns: Arc<str>, name: NcName, attrs: &AttrMap) {
+    fn start(&mut self, ns: Arc<str>, name: NcName, attrs: &AttrMap, limits: &Limits) {
         self.begin(&ns, name.as_str());
         for (number, ((ns, name), value)) in attrs.iter().enumerate() {
             self.out.push(b' ');
@@ -158,6 +167,10 @@ impl Open {
             self.out.extend_from_slice(b"='");
             escape_attr(value, &mut self.out);
             self.out.push(b'\'');
+            self.measure(limits);
+            if self.refused.is_some() {
+                return;
+            }
         }
         self.in_tag = true;
         self.path.push((ns, name));
