@@ -97,14 +97,14 @@ fn one_session_that_takes_another_nickname_leaves_the_other_behind() {
 #[test]
 fn the_nickname_left_behind_is_shown_once_to_who_left_it() {
     let mut table = two_bobs();
-    table.presence(BOB, "Bob", "<show>away</show>");
+    table.submit(&[("muc#roomconfig_whois", &["anyone"])]);
     table.quiet();
     table.presence(BOB, "Rob", "");
     table.told(
         BOB,
         &[
             "-Bob none/participant bob@example.com/desk →Rob 110 303",
-            "Bob none/participant",
+            "Bob none/participant bob@example.com/tablet",
             "Rob none/participant bob@example.com/desk 110",
         ],
     );
