@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) fetches: Fetches,
     pub(crate) closing: AtomicBool,
     pub(crate) compacting: AtomicBool,
+    /// It is to be closed without anything that takes time.
+    pub(crate) at_once: AtomicBool,
     /// When a compaction gives up.
     pub(crate) until: Mutex<Option<Instant>>,
     pub(crate) compactor: compact::Thread,
@@ -49,6 +51,7 @@ impl Shared {
             fetches: Fetches::default(),
             closing: AtomicBool::new(false),
             compacting: AtomicBool::new(false),
+            at_once: AtomicBool::new(false),
             until: Mutex::new(None),
             compactor: compact::Thread::default(),
             compactions: AtomicU64::new(0),

@@ -101,7 +101,8 @@ pub(crate) fn wait(shared: &Shared) {
 /// a process leaves that only read, or was killed, the next one compacts.
 pub(crate) fn before_closing(shared: &Arc<Shared>) {
     let small = shared.view().live() <= AT_THE_END;
-    if shared.groups.load(Ordering::Relaxed) == 0 || !small {
+    let at_once = shared.at_once.load(Ordering::Relaxed);
+    if shared.groups.load(Ordering::Relaxed) == 0 || !small || at_once {
         return;
     }
     // From here on none begins by itself; one that began while much was written begins anew.
@@ -138,7 +139,8 @@ fn set_until(shared: &Shared, patience: Duration) {
 }
 
 fn is_late(shared: &Shared) -> bool {
-    until(shared).is_some_and(|until| Instant::now() >= until)
+    shared.at_once.load(Ordering::Relaxed)
+        || until(shared).is_some_and(|until| Instant::now() >= until)
 }
 
 /// Compacts, and returns when the old files are gone.

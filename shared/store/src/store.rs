@@ -181,6 +181,21 @@ impl Store {
         }
     }
 
+    /// Makes the files small before the store is closed, after which nothing should be written: may
+    /// take some seconds. Closing does it too, where it was not done.
+    pub fn tidy(&self) {
+        if let Kind::Disk(disk) = &self.0 {
+            compact::before_closing(&disk.shared);
+        }
+    }
+
+    /// Closing does nothing from now on that takes time; what is under way ends.
+    pub fn close_at_once(&self) {
+        if let Kind::Disk(disk) = &self.0 {
+            disk.shared.at_once.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Waits until everything queued before this call is reported.
     pub fn settle(&self) {
         if let Kind::Disk(disk) = &self.0 {

@@ -98,14 +98,20 @@ async fn serve(program: &Program, config: Config, sources: &Sources) -> Result<(
         Ok(Next::Stop { last }) => last,
         Err(failure) => {
             notify::status(&failure.text);
+            state.handle.domains.iter().for_each(|domain| domain.store.close_at_once());
             return Err(failure);
         }
     };
     tracing::info!(last, "stopping; a second signal stops at once");
+    let domains = state.handle.domains.clone();
     let ended = tokio::select! {
         ended = end(state, running, last) => ended,
-        () = signals.again() => Err(Failure::new(Exit::Ok, "stopped at once")),
+        () = signals.again() => {
+            domains.iter().for_each(|domain| domain.store.close_at_once());
+            Err(Failure::new(Exit::Ok, "stopped at once"))
+        }
     };
+    drop(domains);
     drop(listener);
     match ended {
         Err(failure) if failure.exit == Exit::Ok => Ok(()),
@@ -177,6 +183,13 @@ async fn end(
     while let Some(ended) = running.join_next().await {
         outcome = outcome.and(judged(ended));
     }
+    // Beside the loop, which hears a second signal meanwhile.
+    let mut tidying = JoinSet::new();
+    for domain in state.handle.domains.iter() {
+        let store = domain.store.clone();
+        tidying.spawn_blocking(move || store.tidy());
+    }
+    while tidying.join_next().await.is_some() {}
     // The last hold on the stores: they are closed when this returns.
     drop(state);
     outcome
