@@ -98,6 +98,28 @@ fn a_store_that_is_closed_after_its_last_write_is_small() {
 }
 
 #[test]
+fn a_store_that_is_closed_at_once_is_left_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut running = Running::open(config(dir.path())).unwrap();
+    for start in (0..20_000).step_by(1_000) {
+        running
+            .write((start..start + 1_000).map(|n| Op::put(ROOM, key(n), noise(n, 200))).collect());
+    }
+    running.write((1_000..20_000).map(|n| Op::delete(ROOM, key(n))).collect());
+    let live = running.store.inspect().live_bytes;
+    running.store.close_at_once();
+    running.store.close();
+    assert!(files(dir.path()) > 2 * live + (4 << 20));
+    let mut running = Running::open(config(dir.path())).unwrap();
+    running.healthy();
+    // The next one makes up for it.
+    running.write(vec![Op::put(ROOM, key(0), noise(0, 200))]);
+    running.store.tidy();
+    assert!(files(dir.path()) <= 2 * live + (4 << 20));
+    running.healthy();
+}
+
+#[test]
 fn readers_and_writers_go_on_through_a_switch() {
     let dir = tempfile::tempdir().unwrap();
     let mut running = Running::open(config(dir.path())).unwrap();
