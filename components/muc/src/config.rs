@@ -127,7 +127,12 @@ pub const SETTINGS: &[Setting] = &[
         "1",
         "Presence updates a second that one occupant may send, more are reduced to the last; 0 for any number.",
     ),
-    live("muc.joins_per_second", COUNT, "50", "Joins a second into one room; 0 for any number."),
+    live(
+        "muc.joins_per_second",
+        COUNT,
+        "50",
+        "Joins a second into one room, and 20 seconds of them at once, as after a restart of the server; 0 for any number.",
+    ),
     live("muc.max_users", COUNT, "1000", "Occupants of a room at most; 0 for any number."),
     live(
         "muc.max_users_headroom",
