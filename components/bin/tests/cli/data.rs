@@ -27,12 +27,8 @@ fn a_second_process_on_one_store_ends_with_code_4() {
 #[test]
 fn a_store_of_a_newer_format_is_refused_with_code_4_and_left_as_it_is() {
     let place = Place::new(nobody(), "");
-    let newer = Schema {
-        component: "annex-muc",
-        version: 99,
-        tables: Vec::new(),
-        migrations: Vec::new(),
-    };
+    let newer =
+        Schema { component: "annex-muc", version: 99, tables: Vec::new(), migrations: Vec::new() };
     let config = annex_store::Config::new(place.path("store"), newer);
     Store::open(config.clone(), Box::new(drop)).expect("a store").close();
     for words in [&["run"][..], &["check"], &["export"]] {
