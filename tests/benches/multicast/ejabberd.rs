@@ -41,9 +41,15 @@ impl Ejabberd {
     }
 
     /// Measures it with the same message.
-    pub(crate) fn measure(&mut self, count: usize, shown: usize, seconds: f64) -> Measured {
+    pub(crate) fn measure(
+        &mut self,
+        count: usize,
+        shown: usize,
+        seconds: f64,
+        measured: &mut Measured,
+    ) {
         let message = Message { count, shown, service: &self.service, users: &self.domain };
         let pid = self.pid;
-        measure(&mut self.link, || process::cpu(pid), &message, seconds)
+        measure(&mut self.link, || process::cpu(pid), &message, seconds, measured);
     }
 }
