@@ -1,4 +1,4 @@
-//! Every setting of a program: those that all have ([`super::shared`]), and its own.
+//! Every setting of a program: those that all have (`shared`), and its own.
 
 use annex_service::settings::Setting;
 
