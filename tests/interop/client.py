@@ -64,6 +64,8 @@ class Client(slixmpp.ClientXMPP):
             raise ConnectionError(f"{self.boundjid}: {trouble}")
         self.full = self.boundjid.full
         self.send_presence()
+        # The server handles what a session sends in order: from here on others find it available.
+        await self.ping(self.boundjid.domain)
         return self
 
     async def close(self):

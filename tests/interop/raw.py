@@ -68,6 +68,9 @@ class RawClient:
         self.put(f"<iq type='set' id='bind'>{bind}</iq>")
         await self._until(b"<jid>")
         self.put("<presence/>")
+        # The server handles what a session sends in order: from here on others find it available.
+        self.put(f"<iq type='get' id='available' to='{self.domain}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        await self._until(b"available")
         return self
 
     async def close(self):
