@@ -251,16 +251,23 @@ async fn what_waited_for_one_stream_is_never_written_to_the_next() {
     running.stop().await;
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_turn_number_is_never_used_twice() {
-    let numbers = Arc::new(Mutex::new(Vec::new()));
+/// A keeper that notes the number and a stamp of each stanza's turn.
+fn numbered(
+    numbers: &Arc<Mutex<Vec<(u64, u64)>>>,
+) -> impl FnMut(Input, &mut Turn<'_>) + Clone + Send + 'static {
     let seen = numbers.clone();
-    let machine = move |input: Input, turn: &mut Turn<'_>| {
+    move |input, turn| {
         if matches!(input, Input::Stanza(_)) {
             seen.lock().expect("lock").push((turn.number(), turn.stamp()));
         }
         keeper(input, turn);
-    };
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_number_is_never_used_twice() {
+    let numbers = Arc::new(Mutex::new(Vec::new()));
+    let machine = numbered(&numbers);
     let setup = Setup::default();
     for _ in 0..3 {
         let mut running = setup.clone().start(Script(machine.clone()));
@@ -285,13 +292,7 @@ async fn a_turn_number_is_never_used_twice() {
 #[tokio::test(start_paused = true)]
 async fn a_turn_number_is_never_used_twice_also_where_a_crash_follows_turns_that_wrote_nothing() {
     let numbers = Arc::new(Mutex::new(Vec::new()));
-    let seen = numbers.clone();
-    let machine = move |input: Input, turn: &mut Turn<'_>| {
-        if matches!(input, Input::Stanza(_)) {
-            seen.lock().expect("lock").push((turn.number(), turn.stamp()));
-        }
-        keeper(input, turn);
-    };
+    let machine = numbered(&numbers);
     let setup = Setup::default();
     for run in 0..4 {
         let mut running = setup.clone().start(Script(machine.clone()));
