@@ -98,8 +98,8 @@ impl Component for Muc {
             .items(Service, disco::rooms)
             .presence(Entity, presence)
             .presence(Occupant, presence)
-            .message(Entity, message::message)
-            .message(Occupant, private::message)
+            .message(Entity, message)
+            .message(Occupant, message)
             .iq(Entity, Get, ns::MUC_OWNER, "query", owner::form)
             .iq(Entity, Set, ns::MUC_OWNER, "query", owner::set)
             .iq(Entity, Get, ns::MUC_ADMIN, "query", lists::get)
@@ -267,6 +267,19 @@ impl Muc {
     pub fn image(&self) -> std::collections::BTreeMap<String, String> {
         self.rooms.iter().map(|room| (room.jid.to_string(), room.image())).collect()
     }
+}
+
+/// A message to a room, or to an occupant.
+fn message(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let outcome = match stanza.to.resource() {
+        None => message::message(muc, stanza, context),
+        Some(_) => private::message(muc, stanza, context),
+    };
+    outcome.map_err(|failure| match failure {
+        // §7.5: the room's own errors say so; those that an occupant's client gave are relayed.
+        Failure::Refused(refusal) => Failure::Refused(refusal.by(stanza.to.bare())),
+        store => store,
+    })
 }
 
 /// Presence to a room or an occupant.

@@ -118,12 +118,13 @@ fn characters(xml: &[u8]) -> usize {
     xml.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
-/// A message as it is told later: with `<delay/>` from the room (§7.2.13).
+/// A message as it is told later: with `<delay/>` from the room (§7.2.13). It comes first: beside one
+/// of the sender's own (§7.9), it is what clients find that look for one only.
 pub(crate) fn replay(room: &Room, record: &MessageRecord) -> Template {
     let mut xml = Xml::new();
+    delay(&mut xml, &room.jid, record.at);
     xml.raw(&record.payload);
     stanza_id(&mut xml, &record.archive_id, &room.jid);
-    delay(&mut xml, &room.jid, record.at);
     Outgoing {
         kind: Kind::Message(MessageType::Groupchat),
         from: room.address_of(&record.nick),

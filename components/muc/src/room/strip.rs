@@ -1,6 +1,6 @@
 //! What only the room may say (XEP-0045 §17.3): forged `muc#user`, occupant ids (XEP-0421 §3), hats
-//! (XEP-0317), and stanza ids and delays in the room's name (XEP-0359 §6, XEP-0203 §4). Everything
-//! else is relayed untouched.
+//! (XEP-0317), the address of who wrote it (§7.2.13, XEP-0033), and stanza ids and delays in the name
+//! of the service (XEP-0359 §6, XEP-0203 §4). Everything else is relayed untouched.
 
 use annex_stanza::{Child, Jid, Payload, ns};
 use bytes::Bytes;
@@ -25,7 +25,8 @@ fn strip(payload: &Payload, room: &Jid, own: impl Fn(&Child) -> bool) -> Bytes {
             || child.is(ns::OCCUPANT_ID, "occupant-id")
             || child.is(ns::HATS, "hats")
             || child.is(ns::STANZA_ID, "stanza-id") && names(payload, child, "by", room)
-            || child.is(ns::DELAY, "delay") && names(payload, child, "from", room)
+            || child.is(ns::ADDRESS, "addresses") && says_whose(payload, child)
+            || is_delay(child) && names(payload, child, "from", room)
     };
     if !payload.children().iter().any(&forged) {
         return payload.bytes().clone();
@@ -33,12 +34,23 @@ fn strip(payload: &Payload, room: &Jid, own: impl Fn(&Child) -> bool) -> Bytes {
     payload.without(|child, _| forged(child)).into()
 }
 
-/// The attribute is the room's address, or one of its occupants'; or nobody can tell.
+/// XEP-0203, and XEP-0091 before it.
+fn is_delay(child: &Child) -> bool {
+    child.is(ns::DELAY, "delay") || child.is("jabber:x:delay", "x")
+}
+
+/// The attribute is an address of the service, be it a room's or an occupant's; or it names nobody,
+/// and so the address that the stanza comes from.
 fn names(payload: &Payload, child: &Child, attribute: &str, room: &Jid) -> bool {
     let Ok(element) = payload.element(child) else { return true };
     match element.attr(attribute).map(Jid::parse) {
-        Some(Ok(jid)) => jid.bare_key() == room.bare_key(),
-        Some(Err(_)) => true,
-        None => false,
+        Some(Ok(jid)) => jid.domain_key() == room.domain_key(),
+        Some(Err(_)) | None => true,
     }
+}
+
+/// §7.2.13: by `ofrom` a room says whose message it is.
+fn says_whose(payload: &Payload, child: &Child) -> bool {
+    let Ok(element) = payload.element(child) else { return true };
+    element.children().any(|address| address.attr("type") == Some("ofrom"))
 }

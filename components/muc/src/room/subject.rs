@@ -104,8 +104,8 @@ pub(crate) fn template(room: &Room) -> Template {
         return Outgoing { payload: xml.finish(), ..Outgoing::message(kind, &room.jid) }.template();
     };
     let mut xml = Xml::new();
-    xml.raw(&subject.payload);
     history::delay(&mut xml, &room.jid, subject.at);
+    xml.raw(&subject.payload);
     Outgoing {
         id: subject.id.clone(),
         payload: xml.finish(),

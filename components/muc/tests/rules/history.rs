@@ -50,6 +50,30 @@ fn the_newest_contiguous_run_that_meets_every_limit_is_sent() {
     }
 }
 
+/// §7.9, §7.2.13: what an owner brings along has its own time, and in the history that of the room
+/// before it.
+#[test]
+fn the_stamp_of_the_room_comes_before_the_senders_own() {
+    let mut table = Table::new();
+    let own = format!(
+        "<delay xmlns='urn:xmpp:delay' from='{ALICE}' stamp='2004-09-29T01:54:37Z'/>
+         <body>Thrice the brinded cat hath mew'd.</body>"
+    );
+    table.message(ALICE, &own);
+    table.harness.take_to(ALICE)[0].expect(&format!(
+        "<message from='{ROOM}/Ann' to='{ALICE}' type='groupchat' id='m'>{own}
+           <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
+           <stanza-id xmlns='urn:xmpp:sid:0' by='{ROOM}' id='*'/>
+         </message>"
+    ));
+    table.join(BOB, "Bob");
+    let told = table.harness.take_to(BOB);
+    let past = told[2].element();
+    let stamps: Vec<_> = past.children().filter(|child| child.name() == "delay").collect();
+    let stamps = stamps.iter().map(|delay| delay.attr("from")).collect::<Vec<_>>();
+    assert_eq!(stamps, [Some(ROOM), Some(ALICE)]);
+}
+
 /// Case 25.
 #[test]
 fn a_message_that_does_not_fit_ends_the_run() {

@@ -25,6 +25,29 @@ fn who_may_not_speak_is_told_why() {
     table.silence();
 }
 
+/// RFC 6120 §8.3.1: who refused; the `id` says what, and nothing of it is sent back.
+#[test]
+fn the_error_to_a_message_says_who_refused_and_echoes_nothing() {
+    let mut table = Table::three();
+    for (to, kind, condition, is) in [
+        (ROOM.to_owned(), "chat", "bad-request", "modify"),
+        (format!("{ROOM}/Nobody"), "chat", "item-not-found", "cancel"),
+        (format!("{ROOM}/Carol"), "groupchat", "bad-request", "modify"),
+    ] {
+        let body = "long ".repeat(1000);
+        table.stanza(&format!(
+            "<message from='{BOB}' to='{to}' type='{kind}' id='m'><body>{body}</body></message>"
+        ));
+        table.harness.take_to(BOB)[0].expect(&format!(
+            "<message from='{to}' to='{BOB}' type='error' id='m'>
+               <error type='{is}' by='{ROOM}'>
+                 <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><etc/>
+               </error>
+             </message>"
+        ));
+    }
+}
+
 /// Case 59, 60.
 #[test]
 fn a_message_is_reflected_untouched_with_one_id_for_all() {
@@ -57,23 +80,39 @@ fn a_message_is_reflected_untouched_with_one_id_for_all() {
 #[test]
 fn what_only_the_room_may_say_is_taken_out() {
     let mut table = Table::three();
-    table.message(
-        BOB,
-        "<body>x</body>
-         <x xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x>
+    let forged = "<x xmlns='http://jabber.org/protocol/muc#user'><status code='104'/></x>
          <occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/>
+         <hats xmlns='urn:xmpp:hats:0'><hat uri='x' title='Boss'/></hats>
          <stanza-id xmlns='urn:xmpp:sid:0' by='TEA@rooms.example.com' id='forged'/>
-         <stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
+         <stanza-id xmlns='urn:xmpp:sid:0' id='forged'/>
+         <addresses xmlns='http://jabber.org/protocol/address'>
+           <address type='to' jid='dave@example.net'/>
+           <address type='ofrom' jid='carol@example.net/cell'/>
+         </addresses>
          <delay xmlns='urn:xmpp:delay' from='tea@rooms.example.com/Ann' stamp='2020-01-01T00:00:00Z'/>
-         <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>",
-    );
+         <delay xmlns='urn:xmpp:delay' from='rooms.example.com' stamp='2020-01-01T00:00:00Z'/>
+         <delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>
+         <x xmlns='jabber:x:delay' from='tea@rooms.example.com' stamp='20200101T00:00:00'/>";
+    let own = "<stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
+         <addresses xmlns='http://jabber.org/protocol/address'>
+           <address type='replyroom' jid='tea@rooms.example.com'/>
+         </addresses>
+         <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>";
+    let content = format!("<body>x</body>{forged}{own}");
+    table.message(BOB, &content);
     table.harness.take_to(CAROL)[0].expect(&format!(
         "<message from='{ROOM}/Bob' to='{CAROL}' type='groupchat' id='m'>
-           <body>x</body>
-           <stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
-           <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>
+           <body>x</body>{own}
            <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
            <stanza-id xmlns='urn:xmpp:sid:0' by='{ROOM}' id='*'/>
+         </message>"
+    ));
+    table.whisper(BOB, "Carol", &content);
+    table.harness.take_to(CAROL)[0].expect(&format!(
+        "<message from='{ROOM}/Bob' to='{CAROL}' type='chat' id='w'>
+           <body>x</body>{own}
+           <x xmlns='http://jabber.org/protocol/muc#user'/>
+           <occupant-id xmlns='urn:xmpp:occupant-id:0' id='*'/>
          </message>"
     ));
 }

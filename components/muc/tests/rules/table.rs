@@ -231,10 +231,12 @@ fn message(stanza: &Element, from: &str, kind: &str) -> String {
         match child.name() {
             "body" => words.push(child.text()),
             "subject" => words.push(format!("subject [{}]", child.text())),
-            "delay" => words.push("(delayed)".into()),
             "x" if child.ns() == USER => words.extend(codes(child)),
             _ => {}
         }
+    }
+    if stanza.children().any(|child| child.name() == "delay") {
+        words.push("(delayed)".into());
     }
     words.join(" ")
 }
