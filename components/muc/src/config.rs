@@ -150,7 +150,7 @@ pub const SETTINGS: &[Setting] = &[
         "muc.max_message",
         Type::Size,
         "\"64 KiB\"",
-        "Longest message to a room or to somebody in it; a longer one is refused to its sender.",
+        "Longest message to a room or to somebody in it; a longer one is refused to its sender. At most limits.stanza_out less 4 KiB.",
     ),
     live("muc.max_nick", Type::Integer(1, 480), "256", "Bytes of a nickname at most."),
     live("muc.max_name", Type::Integer(1, 65_536), "256", "Bytes of a room's name at most."),
@@ -290,8 +290,8 @@ impl Default for Settings {
 }
 
 /// Every mistake in a section. Types and ranges of single values are checked against [`SETTINGS`]
-/// before; here is what concerns several of them.
-pub fn check(section: &Value) -> Vec<Mistake> {
+/// before; here is what concerns several of them, and what may leave at all.
+pub fn check(section: &Value, stanza_out: usize) -> Vec<Mistake> {
     let read = Section::new(section, SETTINGS);
     let mut mistakes = Vec::new();
     if read.integer::<u32>("default_history") > read.integer("max_history") {
@@ -300,8 +300,22 @@ pub fn check(section: &Value) -> Vec<Mistake> {
             text: "is more than muc.max_history: lower it, or raise the other".into(),
         });
     }
+    let longest = stanza_out.saturating_sub(AROUND);
+    let found = read.size("max_message");
+    if found > longest {
+        mistakes.push(Mistake {
+            key: "muc.max_message".into(),
+            text: format!(
+                "expected {longest} B or less, found {found} B: with what the room adds, a message would \
+                 be longer than limits.stanza_out: lower it, or raise the other"
+            ),
+        });
+    }
     mistakes
 }
+
+/// What a room adds to a message: addresses, escaped, and elements of its own.
+const AROUND: usize = 4096;
 
 #[cfg(test)]
 mod tests {
@@ -316,7 +330,7 @@ mod tests {
         assert_eq!((settings.messages_per_second, settings.message_burst), (5, 20));
         assert_eq!((settings.room.default_history, settings.room.max_history), (20, 100));
         assert!(settings.room.archiving && !settings.room.public && !settings.room.persistent);
-        assert!(check(&Value::Null).is_empty());
+        assert!(check(&Value::Null, 256 << 10).is_empty());
     }
 
     #[test]
@@ -330,6 +344,15 @@ mod tests {
         assert!(settings.stop_on_shutdown);
         assert_eq!(settings.suspend_grace, Duration::from_secs(90));
         assert_eq!(settings.room.default_history, 30);
-        assert_eq!(check(&section)[0].key, "muc.default_history");
+        assert_eq!(check(&section, 256 << 10)[0].key, "muc.default_history");
+    }
+
+    #[test]
+    fn a_message_that_is_accepted_can_be_sent_on() {
+        let section = serde_json::json!({ "max_message": "60000 B" });
+        assert_eq!(check(&section, 64_096), []);
+        let mistakes = check(&section, 64_095);
+        assert_eq!(mistakes[0].key, "muc.max_message");
+        assert!(mistakes[0].text.starts_with("expected 59999 B or less, found 60000 B"));
     }
 }

@@ -128,8 +128,8 @@ impl Component for Muc {
         config::SETTINGS
     }
 
-    fn check(section: &serde_json::Value) -> Vec<Mistake> {
-        config::check(section)
+    fn check(section: &serde_json::Value, stanza_out: usize) -> Vec<Mistake> {
+        config::check(section, stanza_out)
     }
 
     fn new(section: &serde_json::Value) -> Self {

@@ -71,7 +71,7 @@ impl Component for Multicast {
         config::SETTINGS
     }
 
-    fn check(section: &serde_json::Value) -> Vec<Mistake> {
+    fn check(section: &serde_json::Value, _: usize) -> Vec<Mistake> {
         config::check(section)
     }
 

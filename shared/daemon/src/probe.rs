@@ -60,7 +60,7 @@ impl Component for Probe {
         SETTINGS
     }
 
-    fn check(section: &Value) -> Vec<Mistake> {
+    fn check(section: &Value, _: usize) -> Vec<Mistake> {
         if section["users"] == 13 {
             return vec![Mistake { key: "probe.users".into(), text: "expected luck".into() }];
         }

@@ -32,8 +32,8 @@ pub struct Program {
     pub version: &'static str,
     /// Settings of the component's section.
     pub settings: &'static [Setting],
-    /// Judges that section.
-    pub check: fn(&Value) -> Vec<Mistake>,
+    /// Judges that section; no stanza that leaves is longer than so many bytes.
+    pub check: fn(&Value, usize) -> Vec<Mistake>,
     /// Tables of the component.
     pub tables: &'static [Table],
     /// Steps from older formats of its store.

@@ -136,8 +136,9 @@ pub trait Component: Sized {
     }
 
     /// Judges a whole section: every mistake with its key, what was expected and what to do.
-    /// Types and ranges of single values are judged before.
-    fn check(_section: &serde_json::Value) -> Vec<crate::settings::Mistake> {
+    /// Types and ranges of single values are judged before. No stanza may leave that is longer than
+    /// `stanza_out`.
+    fn check(_section: &serde_json::Value, _stanza_out: usize) -> Vec<crate::settings::Mistake> {
         Vec::new()
     }
 

@@ -155,7 +155,7 @@ impl Judge<'_> {
         let local_domains = self.local_domains(path, values, jid.as_ref());
         let contacts = self.contacts(path, values);
         let section = section(values, self.program.section);
-        for mistake in (self.program.check)(&section) {
+        for mistake in (self.program.check)(&section, limits.stanza_out) {
             self.fault(path, values, &mistake.key, mistake.text);
         }
         let (jid, server, secret) = (jid?, server?, secret?);
