@@ -73,6 +73,8 @@ annex_stanza::refusals! {
     bad_address: NotAcceptable "muc.admin.address" "This address cannot have an affiliation",
     /// §9.4 on.
     bad_payload: BadRequest "muc.payload" "This is not what the service expects here",
+    /// XEP-0068.
+    another_form: BadRequest "muc.config.form" "This is another form than the room's configuration",
     /// Nothing answers it.
     unknown: ServiceUnavailable "muc.iq.unknown" "Nothing answers that here",
     /// XEP-0059 §2.6.

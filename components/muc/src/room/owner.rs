@@ -137,6 +137,10 @@ fn submit(
     context: &mut Context<'_, '_>,
 ) -> Outcome<Answer> {
     let (room, settings) = owned(muc, stanza, context)?;
+    // XEP-0068 §4.1: one that does not say what it is may be ours; another's is not.
+    if form.form_type.as_deref().is_some_and(|kind| kind != ns::MUC_ROOMCONFIG) {
+        return Err(refusals::another_form().into());
+    }
     // Everything is judged before anything changes (§10.1.3: not-acceptable, and nothing changed).
     let new = room.record.config.submitted(form, settings)?;
     let deltas = list_deltas(room, form, context)?;

@@ -125,6 +125,31 @@ fn a_choice_that_nobody_made_changes_nothing() {
     }
 }
 
+/// XEP-0068 §4.1, §4.2.
+#[test]
+fn a_form_of_another_type_changes_nothing() {
+    let mut table = Table::new();
+    let muc = "http://jabber.org/protocol/muc";
+    for (kind, told) in [
+        ("http://jabber.org/protocol/pubsub#node_config", "iq: error modify bad-request"),
+        ("", "iq: error modify bad-request"),
+        ("http://jabber.org/protocol/muc#roomconfig", "result c"),
+    ] {
+        table.stanza(&format!(
+            "<iq from='{ALICE}' to='{ROOM}' id='c' type='set'><query xmlns='{muc}#owner'>
+               <x xmlns='jabber:x:data' type='submit'>
+                 <field var='FORM_TYPE'><value>{kind}</value></field>
+                 <field var='muc#roomconfig_membersonly'><value>1</value></field>
+               </x></query></iq>"
+        ));
+        let answer = table.harness.take_to(ALICE).iter().map(brief).next();
+        assert_eq!(answer.as_deref(), Some(told), "{kind}");
+        let is_changed =
+            table.harness.machine().component().image()[ROOM].contains("members_only: true");
+        assert_eq!(is_changed, told.starts_with("result"), "{kind}");
+    }
+}
+
 /// Case 37.
 #[test]
 fn one_bad_value_refuses_the_whole_form() {
