@@ -110,6 +110,53 @@ fn what_a_message_costs() {
     }
 }
 
+#[test]
+#[ignore = "a measurement"]
+fn what_the_end_of_a_room_costs() {
+    for occupants in [1_000, 10_000] {
+        for last in [false, true] {
+            let mut bench = Bench::new(&serde_json::json!({
+                "create": "anyone", "joins_per_second": 0, "max_users": 0,
+            }));
+            let join = |number: usize| {
+                format!(
+                    "<presence from='user{number}@example.com/phone' to='tea@rooms.example.com/nick{number}'>
+                       <x xmlns='http://jabber.org/protocol/muc'/></presence>"
+                )
+            };
+            bench.stanza(&join(0));
+            bench.stanza(
+                "<iq from='user0@example.com/phone' to='tea@rooms.example.com' id='c' type='set'>
+                   <query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' type='submit'/></query></iq>"
+            );
+            for number in 1..occupants {
+                bench.stanza(&join(number));
+            }
+            let now =
+                Now { wall: Timestamp(1_767_323_045_000_000), since_start: Duration::from_secs(1) };
+            let input = match last {
+                true => Input::Shutdown { last },
+                false => Input::Stanza(Stanza::parse(
+                    b"<iq from='user0@example.com/phone' to='tea@rooms.example.com' id='d' type='set'>
+                        <query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>"
+                ).expect("a stanza")),
+            };
+            let began = Instant::now();
+            let mut turn = begin(&mut bench.state, &bench.store, now);
+            bench.machine.handle(input, &mut turn);
+            let finished = turn.finish();
+            let spent = began.elapsed();
+            let bytes: usize = finished.ops.iter().map(|op| format!("{op:?}").len()).sum();
+            println!(
+                "{occupants} occupants, {}: {spent:?}, {} effects, {} operations, {bytes} bytes as text",
+                if last { "a final stop" } else { "destroyed" },
+                finished.effects.len(),
+                finished.ops.len(),
+            );
+        }
+    }
+}
+
 fn begin<'a>(
     state: &'a mut TurnState,
     store: &'a MapStore,
