@@ -281,7 +281,7 @@ impl<C: Component> Service<C> {
         turn: &mut Turn<'_>,
     ) {
         let address = self.shared.common.jid.clone();
-        let removes = verb == "person forget";
+        let removes = verb == "person forget" || commands::process::is_about_the_process(verb);
         let outcome = self.attempt(turn, &address, removes, |this, turn| {
             if let Some((what, person)) = person_verb(verb, arguments)? {
                 let mut context = Context { turn, shared: &mut this.shared };
@@ -294,6 +294,9 @@ impl<C: Component> Service<C> {
             }
             let mut context = Context { turn, shared: &mut this.shared };
             let asked = commands::Verb { token, verb, arguments, actor };
+            if commands::process::note(&asked, &mut context) {
+                return Ok(());
+            }
             this.sessions.verb(&mut this.component, &this.registry, &asked, &mut context)
         });
         if let Err(refusal) = outcome {

@@ -6,6 +6,7 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
+use annex_service::effect::Response;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -29,15 +30,22 @@ pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> 
         "stop" => {
             let last = arguments["final"].as_bool().unwrap_or(false);
             tracing::info!(actor, last, "asked to stop");
+            for domain in state.handle.domains.iter() {
+                note(domain, &request, actor);
+            }
             let sent = state.handle.orders.send(ProcessOrder::Stop { last }).await;
             sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "stopping" })))
         }
         verb => match state.domain(request.domain.as_deref()) {
             Err(sentence) => Reply::error(404, sentence),
             Ok((domain, store)) => match verb {
-                "backup" => backup(domain, store, arguments).await,
+                "backup" => {
+                    note(domain, &request, actor);
+                    backup(domain, store, arguments).await
+                }
                 "reconnect" => {
                     tracing::info!(actor, "asked to reconnect");
+                    note(domain, &request, actor);
                     let sent = domain.control.send(Control::Reconnect).await;
                     sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "reconnecting" })))
                 }
@@ -77,15 +85,23 @@ async fn backup(domain: &DomainHandle, store: &Path, arguments: &Value) -> Reply
     }
 }
 
-async fn command(domain: &DomainHandle, request: &Request, actor: &str) -> Reply {
-    let (reply, answer) = oneshot::channel();
-    let command = Control::Command {
+/// For the audit log. Nobody waits for it: what is asked for helps also where the machine is stuck.
+fn note(domain: &DomainHandle, request: &Request, actor: &str) {
+    let _ = domain.control.try_send(order(request, actor, oneshot::channel().0));
+}
+
+fn order(request: &Request, actor: &str, reply: oneshot::Sender<Response>) -> Control {
+    Control::Command {
         verb: request.verb.clone(),
         arguments: request.arguments.clone(),
         actor: actor.to_owned(),
         reply,
-    };
-    if domain.control.send(command).await.is_err() {
+    }
+}
+
+async fn command(domain: &DomainHandle, request: &Request, actor: &str) -> Reply {
+    let (reply, answer) = oneshot::channel();
+    if domain.control.send(order(request, actor, reply)).await.is_err() {
         return gone();
     }
     match answer.await {

@@ -4,7 +4,7 @@
 
 use annex_stanza::{Condition, Field, FieldKind, Jid, Refusal};
 
-use super::Ticket;
+use super::{Ticket, Verb, verb};
 use crate::{
     command::{Access, Arguments, Command, Next, Report, Step},
     context::{Context, Outcome},
@@ -23,6 +23,27 @@ impl Default for Orders {
     fn default() -> Self {
         Self(Pending::new(ORDERS))
     }
+}
+
+/// Verbs that the process carries out without us; here they are only written down.
+const NOTED: [&str; 3] = ["backup", "reconnect", "stop"];
+
+/// It is about the process, and needs no space of its own: little of it is no reason to refuse.
+pub(crate) fn is_about_the_process(verb: &str) -> bool {
+    NOTED.contains(&verb) || matches!(verb, "log-level" | "reload")
+}
+
+/// Writes down what the process carries out by itself: true if it was that.
+pub(crate) fn note(asked: &Verb<'_>, context: &mut Context<'_, '_>) -> bool {
+    if !NOTED.contains(&asked.verb) {
+        return false;
+    }
+    let whom = context.shared.common.jid.clone();
+    let last = asked.arguments["final"].as_bool() == Some(true);
+    let reason = last.then_some("final");
+    context.audit(verb::actor(asked.actor, &whom), asked.verb, &whom, reason);
+    context.respond(asked.token, Report::default());
+    true
 }
 
 pub(super) fn reload<C>() -> Command<C> {

@@ -91,7 +91,7 @@ fn all_known(given: &Arguments, known: &[String]) -> Outcome<()> {
 
 /// A user of this machine stands as a resource of the service's own address, which nobody else can
 /// have.
-fn actor(name: &str, service: &Jid) -> Jid {
+pub(super) fn actor(name: &str, service: &Jid) -> Jid {
     match Jid::parse(name) {
         Ok(jid) if name.contains('@') => jid,
         _ => service.with_resource(name).unwrap_or_else(|_| service.clone()),

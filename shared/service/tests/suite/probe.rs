@@ -258,7 +258,7 @@ impl Component for Probe {
         &[]
     }
 
-    fn check(_: &Value) -> Vec<Mistake> {
+    fn check(_: &Value, _: usize) -> Vec<Mistake> {
         Vec::new()
     }
 

@@ -1,5 +1,6 @@
 //! Verbs of the admin socket: the same commands, over JSON.
 
+use annex_service::input::Input;
 use serde_json::{Value, json};
 
 use crate::probe::{Probed, THINGS, message, probe};
@@ -127,4 +128,36 @@ fn the_audit_log_is_shown_newest_first_and_by_the_page() {
     let (_, page) = ask(&mut harness, "audit", json!({ "before": before }));
     assert_eq!(page["rows"], json!([]));
     assert_eq!(ask(&mut harness, "audit", json!({ "before": "x" })).0, 400);
+}
+
+#[test]
+fn what_the_process_does_when_told_stands_in_the_audit_log() {
+    let mut harness = probe();
+    for (verb, arguments) in
+        [("backup", json!(null)), ("reconnect", json!({})), ("stop", json!({ "final": true }))]
+    {
+        assert_eq!(ask(&mut harness, verb, arguments).0, 200, "{verb}");
+    }
+    let (_, log) = ask(&mut harness, "audit", json!({}));
+    let rows = log["rows"].as_array().unwrap().iter();
+    let rows: Vec<_> = rows.map(|row| (&row[2], &row[3], &row[4], &row[5])).collect();
+    let (who, whom) = (json!("probe.example.com/root"), json!("probe.example.com"));
+    let what = [json!("stop"), json!("reconnect"), json!("backup")];
+    let (none, last) = (json!(""), json!("final"));
+    assert_eq!(
+        rows,
+        [
+            (&who, &what[0], &whom, &last),
+            (&who, &what[1], &whom, &none),
+            (&who, &what[2], &whom, &none)
+        ]
+    );
+}
+
+#[test]
+fn orders_to_the_process_are_taken_when_space_is_low() {
+    let mut harness = probe();
+    harness.input(Input::SpaceLow(true));
+    assert_eq!(ask(&mut harness, "thing make", json!({ "name": "lamp", "sure": true })).0, 500);
+    assert_eq!(ask(&mut harness, "stop", json!({})).0, 200);
 }
