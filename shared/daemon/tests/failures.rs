@@ -134,6 +134,13 @@ async fn each_failure_is_logged_once_in_the_servers_words_with_the_thing_to_do()
             ],
         ),
         (
+            Manner::Judging(
+                PROSODY,
+                "<stream:error><policy-violation xmlns='urn:ietf:params:xml:ns:xmpp-streams'/><text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='de'>Zu viele</text><text xmlns='urn:ietf:params:xml:ns:xmpp-streams' xml:lang='en'>Too many</text></stream:error></stream:stream>",
+            ),
+            ["says policy-violation (“Too many”)", ""],
+        ),
+        (
             Manner::Silent,
             ["closed the connection without a word", "check that this is its component port"],
         ),

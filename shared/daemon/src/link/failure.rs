@@ -223,7 +223,7 @@ fn advice(condition: &str, text: Option<&str>, software: Software, jid: &str) ->
             &format!("add \"{jid}\" under hosts of the listener of module ejabberd_service, and reload ejabberd"),
         ),
         "conflict" => format!(
-            "another process is connected as {jid}; stop that one (systemctl status, annex status)"
+            "another process is connected as {jid}; stop that one (systemctl status 'annex-*')"
         ),
         "invalid-namespace" => WRONG_PORT.into(),
         "invalid-from" => software.pick(

@@ -65,8 +65,9 @@ async fn verdict(
     match stream.next().await {
         Some(Ok(XmppStreamElement::ComponentHandshake(_))) => Ok(()),
         Some(Ok(XmppStreamElement::StreamError(error))) => Err(Failure::Stream {
+            // Of several languages the one of our log.
+            text: error.0.get_best_text_cloned(vec!["en"]).map(|(_, text)| text),
             condition: error.0.condition.to_string(),
-            text: error.0.texts.into_values().next(),
             software,
         }),
         Some(Ok(_)) => {
