@@ -48,56 +48,64 @@ pub enum JidError {
 
 /// An address. Cheap to clone; equality, order and hash are those of its key.
 #[derive(Clone)]
-pub struct Jid(Arc<Inner>);
-
-struct Inner {
-    spelled: Text,
-    /// None where the spelling is its own key.
-    folded: Option<Text>,
-}
-
-/// A whole address and where its parts are.
-struct Text {
+pub struct Jid {
+    /// The spelling, and behind it the key where that is another.
     text: Arc<str>,
-    /// Length of the local part, without the `@`.
-    local: Option<u16>,
-    /// Length of everything before the `/`.
-    bare: u16,
+    spelled: Parts,
+    folded: Parts,
 }
 
-impl Text {
-    fn new(local: Option<&str>, domain: &str, resource: Option<&str>) -> Self {
-        let mut text = String::with_capacity(
-            local.map_or(0, |l| l.len() + 1) + domain.len() + resource.map_or(0, |r| r.len() + 1),
-        );
-        if let Some(local) = local {
+/// Local part, domain, resource.
+type Split<'a> = (Option<&'a str>, &'a str, Option<&'a str>);
+
+/// Where an address and its parts are in a text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Parts {
+    start: u16,
+    /// The end of the local part: the start where there is none.
+    local: u16,
+    /// The end of what is before the `/`.
+    bare: u16,
+    end: u16,
+}
+
+impl Parts {
+    /// Appends an address to a text.
+    fn write(text: &mut String, (local, domain, resource): Split<'_>) -> Self {
+        let start = offset(text.len());
+        let local = local.map_or(start, |local| {
             text.push_str(local);
             text.push('@');
-        }
+            offset(text.len() - 1)
+        });
         text.push_str(domain);
-        let bare = length(text.len());
+        let bare = offset(text.len());
         if let Some(resource) = resource {
             text.push('/');
             text.push_str(resource);
         }
-        Self { text: text.into(), local: local.map(|local| length(local.len())), bare }
+        Self { start, local, bare, end: offset(text.len()) }
     }
 
-    fn local(&self) -> Option<&str> {
-        self.local.map(|end| &self.text[..usize::from(end)])
+    fn whole(self, text: &str) -> &str {
+        &text[usize::from(self.start)..usize::from(self.end)]
     }
 
-    fn bare(&self) -> &str {
-        &self.text[..usize::from(self.bare)]
+    fn local(self, text: &str) -> Option<&str> {
+        (self.local > self.start).then(|| &text[usize::from(self.start)..usize::from(self.local)])
     }
 
-    fn domain(&self) -> &str {
-        let start = self.local.map_or(0, |end| usize::from(end) + 1);
-        &self.text[start..usize::from(self.bare)]
+    fn domain(self, text: &str) -> &str {
+        let at = u16::from(self.local > self.start);
+        &text[usize::from(self.local + at)..usize::from(self.bare)]
     }
 
-    fn resource(&self) -> Option<&str> {
-        self.text.get(usize::from(self.bare) + 1..)
+    fn bare(self, text: &str) -> &str {
+        &text[usize::from(self.start)..usize::from(self.bare)]
+    }
+
+    fn resource(self, text: &str) -> Option<&str> {
+        (self.bare < self.end).then(|| &text[usize::from(self.bare) + 1..usize::from(self.end)])
     }
 }
 
@@ -116,9 +124,9 @@ fn is_domain(part: &str) -> bool {
         && !part.split('.').any(str::is_empty)
 }
 
-/// Parts are bounded, so that lengths fit.
-fn length(bytes: usize) -> u16 {
-    u16::try_from(bytes).expect("a local part and a domain have 2,047 bytes at most")
+/// Parts are bounded, so that their places fit.
+fn offset(bytes: usize) -> u16 {
+    u16::try_from(bytes).expect("an address and its key have 6,142 bytes at most")
 }
 
 impl Jid {
@@ -139,26 +147,20 @@ impl Jid {
         Self::from_parts(local, domain, resource)
     }
 
-    /// An address as most are, `local@domain` in what folds to itself: seen in one pass.
+    /// An address as most are, `local@domain` in what folds to itself.
     fn plain(text: &str) -> Option<Self> {
-        let mut local = None;
-        let mut label = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            match byte {
-                b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => label += 1,
-                b'.' if local.is_none() => {}
-                b'.' if label > 0 => label = 0,
-                b'@' if at > 0 && local.is_none() => {
-                    local = Some(at);
-                    label = 0;
-                }
-                _ => return None,
-            }
-        }
-        let local =
-            local.filter(|local| label > 0 && local.max(&(text.len() - local)) <= &PART_BYTES)?;
-        let text = Text { text: text.into(), local: Some(length(local)), bare: length(text.len()) };
-        Some(Self(Arc::new(Inner { spelled: text, folded: None })))
+        let is_plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+        let at = text.as_bytes().iter().position(|byte| !is_plain(byte))?;
+        let [b'@', domain @ ..] = &text.as_bytes()[at..] else { return None };
+        let is_it = (1..=PART_BYTES).contains(&at)
+            && (1..=PART_BYTES).contains(&domain.len())
+            && domain.iter().all(is_plain)
+            && domain[0] != b'.'
+            && domain[domain.len() - 1] != b'.'
+            && !domain.windows(2).any(|pair| pair == b"..");
+        let end = offset(is_it.then_some(text.len())?);
+        let parts = Parts { start: 0, local: offset(at), bare: end, end };
+        Some(Self { text: text.into(), spelled: parts, folded: parts })
     }
 
     /// Puts an address together from its parts.
@@ -185,67 +187,70 @@ impl Jid {
                 return Err(JidError::Character);
             }
         }
-        let spelled = Text::new(local, domain, resource);
-        let parts = (local.map(fold::local), fold::domain(domain), resource.map(fold::resource));
+        let mapped = (local.map(fold::local), fold::domain(domain), resource.map(fold::resource));
+        let spelled = (local, domain, resource);
+        let folded = (mapped.0.as_deref(), &*mapped.1, mapped.2.as_deref());
         // Both the spelling and what it folds to must be an address: U+FF20 folds to an '@'.
-        if ![Some(domain), Some(&*parts.1)].into_iter().flatten().all(is_domain)
-            || ![local, parts.0.as_deref()].into_iter().flatten().all(is_local)
-            || !parts.2.as_deref().is_none_or(is_part)
-        {
+        let is_it = |(local, domain, resource): Split<'_>| {
+            local.is_none_or(is_local) && is_domain(domain) && resource.is_none_or(is_part)
+        };
+        if !is_it(spelled) || !is_it(folded) {
             return Err(JidError::Character);
         }
-        let folded = Text::new(parts.0.as_deref(), &parts.1, parts.2.as_deref());
-        let folded = (folded.text != spelled.text).then_some(folded);
-        Ok(Self(Arc::new(Inner { spelled, folded })))
+        Ok(Self::new(spelled, folded))
     }
 
-    fn folded(&self) -> &Text {
-        self.0.folded.as_ref().unwrap_or(&self.0.spelled)
+    fn new(spelled: Split<'_>, folded: Split<'_>) -> Self {
+        // Most are shorter.
+        let mut text = String::with_capacity(128);
+        let place = Parts::write(&mut text, spelled);
+        let key = if folded == spelled { place } else { Parts::write(&mut text, folded) };
+        Self { text: text.into(), spelled: place, folded: key }
     }
 
     /// As it was spelled.
     pub fn as_str(&self) -> &str {
-        &self.0.spelled.text
+        self.spelled.whole(&self.text)
     }
 
     /// What servers compare.
     pub fn key(&self) -> &str {
-        &self.folded().text
+        self.folded.whole(&self.text)
     }
 
     /// Local part as spelled.
     pub fn local(&self) -> Option<&str> {
-        self.0.spelled.local()
+        self.spelled.local(&self.text)
     }
 
     /// Domain as spelled.
     pub fn domain(&self) -> &str {
-        self.0.spelled.domain()
+        self.spelled.domain(&self.text)
     }
 
     /// Resource as spelled.
     pub fn resource(&self) -> Option<&str> {
-        self.0.spelled.resource()
+        self.spelled.resource(&self.text)
     }
 
     /// Key of the local part.
     pub fn local_key(&self) -> Option<&str> {
-        self.folded().local()
+        self.folded.local(&self.text)
     }
 
     /// Key of the domain.
     pub fn domain_key(&self) -> &str {
-        self.folded().domain()
+        self.folded.domain(&self.text)
     }
 
     /// Key of the resource.
     pub fn resource_key(&self) -> Option<&str> {
-        self.folded().resource()
+        self.folded.resource(&self.text)
     }
 
     /// Key of the bare address.
     pub fn bare_key(&self) -> &str {
-        self.folded().bare()
+        self.folded.bare(&self.text)
     }
 
     /// The address without its resource.
@@ -253,11 +258,8 @@ impl Jid {
         if self.is_bare() {
             return self.clone();
         }
-        let bare = |text: &Text| Text::new(text.local(), text.domain(), None);
-        let folded = self.0.folded.as_ref().map(bare);
-        let spelled = bare(&self.0.spelled);
-        let folded = folded.filter(|folded| folded.text != spelled.text);
-        Self(Arc::new(Inner { spelled, folded }))
+        let folded = (self.local_key(), self.domain_key(), None);
+        Self::new((self.local(), self.domain(), None), folded)
     }
 
     /// The address with this resource in place of its own.
@@ -282,8 +284,8 @@ impl Jid {
 
     /// The spelling, escaped once for the attribute of many stanzas.
     pub fn escaped(&self) -> Address {
-        if !needs_escape(self.as_str()) {
-            return Address::from(Arc::clone(&self.0.spelled.text));
+        if self.folded == self.spelled && !needs_escape(self.as_str()) {
+            return Address::from(Arc::clone(&self.text));
         }
         let mut bytes = Vec::with_capacity(self.as_str().len());
         escape_attr(self.as_str(), &mut bytes);

@@ -70,10 +70,9 @@ impl Open {
             return;
         }
         self.begin(ns, tag.name);
-        for (name, value) in tag.attributes() {
-            for part in [b" ", *name, b"='", *value, b"'"] {
-                self.out.extend_from_slice(part);
-            }
+        for attribute in tag.attributes() {
+            self.out.push(b' ');
+            self.out.extend_from_slice(attribute);
         }
         self.out.extend_from_slice(b"/>");
         self.ended();

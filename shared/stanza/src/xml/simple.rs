@@ -1,5 +1,5 @@
-//! Start tags as they are nearly always written: ASCII, no prefix, no namespace declaration, nothing
-//! escaped. Empty elements of this kind inside a stanza are taken without the parser, which is what
+//! Start tags as they are nearly always written: ASCII, single quotes, no prefix, no namespace
+//! declaration, nothing escaped. Empty elements of this kind inside a stanza are taken without the parser, which is what
 //! makes a stanza of thousands of them cheap. Whatever looks any different is left to the parser.
 
 /// Attributes of a tag at most.
@@ -8,6 +8,7 @@ const ATTRIBUTES: usize = 8;
 /// A start tag.
 pub(super) struct Tag<'a> {
     pub(super) name: &'a str,
+    /// Each with its name.
     attributes: [(&'a [u8], &'a [u8]); ATTRIBUTES],
     count: usize,
     /// It ends with `/>`.
@@ -41,9 +42,9 @@ impl<'a> Tag<'a> {
                 _ if at == before || tag.count == ATTRIBUTES => return None,
                 _ => {}
             }
-            let (name, after) = self::name(bytes, at)?;
-            let (value, after) = value(bytes, after)?;
-            tag.insert(name, value)?;
+            let (name, equals) = self::name(bytes, at)?;
+            let after = value(bytes, equals)?;
+            tag.insert(name, &bytes[at..after])?;
             at = after;
         }
         tag.len = at + 1;
@@ -51,7 +52,7 @@ impl<'a> Tag<'a> {
     }
 
     /// Puts an attribute where the parser would: they are ordered by name. None if it is there.
-    fn insert(&mut self, name: &'a [u8], value: &'a [u8]) -> Option<()> {
+    fn insert(&mut self, name: &'a [u8], attribute: &'a [u8]) -> Option<()> {
         let mut at = self.count;
         while at > 0 && self.attributes[at - 1].0 >= name {
             if self.attributes[at - 1].0 == name {
@@ -60,33 +61,58 @@ impl<'a> Tag<'a> {
             self.attributes[at] = self.attributes[at - 1];
             at -= 1;
         }
-        self.attributes[at] = (name, value);
+        self.attributes[at] = (name, attribute);
         self.count += 1;
         Some(())
     }
 
-    /// Names and values, which need no escaping, in order.
-    pub(super) fn attributes(&self) -> &[(&'a [u8], &'a [u8])] {
-        &self.attributes[..self.count]
+    /// `name='value'` each, ordered by name; nothing in them needs escaping.
+    pub(super) fn attributes(&self) -> impl Iterator<Item = &'a [u8]> {
+        self.attributes[..self.count].iter().map(|(_, attribute)| *attribute)
     }
 }
 
-/// A name without a prefix that means nothing to XML itself, and what is behind it.
-fn name(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
-    let is_in = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
-    let length = bytes[start..].iter().position(|byte| !is_in(byte))?;
-    let name = &bytes[start..start + length];
-    let starts = matches!(name.first()?, b'a'..=b'z' | b'A'..=b'Z' | b'_');
-    let reserved = name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"xml");
-    (starts && !reserved).then_some((name, start + length))
+/// Bytes of a name without a prefix.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let is_in = matches!(byte as u8, b'_' | b'-' | b'.');
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || is_in;
+        byte += 1;
+    }
+    table
+};
+
+/// Bytes of a value that stay as they are.
+const VALUE: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = b' ';
+    while byte <= b'~' {
+        table[byte as usize] = !matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"');
+        byte += 1;
+    }
+    table
+};
+
+/// The first place from `start` on whose byte is not in the table.
+fn end(bytes: &[u8], start: usize, table: &[bool; 256]) -> Option<usize> {
+    let length = bytes.get(start..)?.iter().position(|byte| !table[usize::from(*byte)])?;
+    Some(start + length)
 }
 
-/// `='…'`, and what is behind it.
-fn value(bytes: &[u8], at: usize) -> Option<(&[u8], usize)> {
-    let [b'=', quote @ (b'\'' | b'"'), rest @ ..] = bytes.get(at..)? else { return None };
-    let is_plain = |byte: &u8| {
-        matches!(byte, b' '..=b'~') && !matches!(byte, b'<' | b'>' | b'&' | b'\'' | b'"')
-    };
-    let length = rest.iter().position(|byte| !is_plain(byte))?;
-    (rest[length] == *quote).then_some((&rest[..length], at + 3 + length))
+/// A name that means nothing to XML itself, and what is behind it.
+fn name(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
+    let end = end(bytes, start, &NAME)?;
+    let name = &bytes[start..end];
+    let starts = matches!(name.first()?, b'a'..=b'z' | b'A'..=b'Z' | b'_');
+    let reserved = name.len() >= 3 && name[..3].eq_ignore_ascii_case(b"xml");
+    (starts && !reserved).then_some((name, end))
+}
+
+/// What is behind `='…'`.
+fn value(bytes: &[u8], at: usize) -> Option<usize> {
+    let opened = bytes.get(at..at + 2)? == b"='";
+    let end = end(bytes, at + 2, &VALUE)?;
+    (opened && bytes[end] == b'\'').then_some(end + 1)
 }

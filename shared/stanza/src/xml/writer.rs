@@ -197,8 +197,10 @@ fn is_name(name: &str) -> bool {
 
 /// Whether text may look different as the value of an attribute.
 pub(crate) fn needs_escape(text: &str) -> bool {
-    text.bytes().any(|byte| {
-        byte < b' ' || byte == 0xef || matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'"')
+    // Without a way out in between, which lets it look at many bytes at once.
+    text.bytes().fold(false, |found, byte| {
+        let special = matches!(byte, b'&' | b'<' | b'>' | b'\'' | b'"');
+        found | special | (byte < b' ') | (byte == 0xef)
     })
 }
 
