@@ -151,6 +151,7 @@ impl Storage {
     }
 
     fn write(&mut self, group: &[Commit]) -> Result<(), StoreError> {
+        self.taps.iter().for_each(|tap| tap.give_way());
         let mut changes = Changes::new();
         for commit in group {
             for op in &commit.ops {
@@ -176,7 +177,7 @@ impl Storage {
         self.shared.view().clone_from(&self.writer.state);
         if !self.taps.is_empty() {
             let changes = Arc::new(changes);
-            self.taps.retain(|tap| tap.push(&changes));
+            self.taps.retain(|tap| tap.push(&changes, churn));
         }
         Ok(())
     }

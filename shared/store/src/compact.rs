@@ -24,8 +24,9 @@ use crate::{
 
 /// Captured bytes that may be left for the moment in which commits wait for the switch.
 const REST: usize = 256 * 1024;
-/// Captured bytes that wait when the copy stops caring for the size of its file.
-const HURRY: usize = 4 << 20;
+/// Bytes that commits may change while a copy is finished, and nothing is taken over from them; for
+/// large stores a quarter of the live data, up to the second number.
+const MEANWHILE: (u64, u64) = (4 << 20, 64 << 20);
 /// Room that must be free on the device beside that for the copy, which may take three times the
 /// live data on its way.
 const ROOM: u64 = 32 << 20;
@@ -170,29 +171,33 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
 
     let mut stream = Stream::begin(shared, Full::Wait)?;
     let mut rebuild = Rebuild::start(home, shared.config.cache_capacity, Pace::Bulk)?;
-    rebuild.until(until(shared));
     let mut entries = Vec::new();
-    let mut hurried = false;
-    loop {
-        let more = stream.next(&mut entries)?;
+    let mut copied = 0;
+    while stream.next(&mut entries)? {
         if is_late(shared) {
             return Err(StoreError::new("compact", "it takes too long"));
         }
-        // Writers in a hurry come before a compact copy: the next compaction makes up for it.
-        let hurry = stream.tap().waiting() > HURRY;
-        hurried |= hurry;
-        rebuild.hurry(hurry);
         for (key, value) in entries.drain(..) {
             rebuild.put(key, value)?;
         }
-        if !more {
-            break;
-        }
+        stream.tap().grant(share(shared, stream.copied() - copied));
+        copied = stream.copied();
+    }
+    for (key, value) in entries.drain(..) {
+        rebuild.put(key, value)?;
+    }
+    let quarter = shared.view().live() / 4;
+    stream.tap().grant_only(quarter.clamp(MEANWHILE.0, MEANWHILE.1));
+    // While much is written, the next one comes soon: this one need not be as small as can be.
+    let calm = stream.tap().changed() < quarter.max(CHURN);
+    if calm {
+        let tap = stream.tap();
+        rebuild.tighten(|| is_late(shared) || shared.closing() || tap.is_spent())?;
     }
     let Built { number, engine, state } = rebuild.finish(&owner, Marks::default())?;
     let mut writer = Writer { engine: Arc::new(engine), state };
-    let switched = catch_up(stream.tap(), &mut writer)
-        .and_then(|()| switch(shared, stream.tap().clone(), writer, number, hurried));
+    let switched = catch_up(shared, stream.tap(), &mut writer)
+        .and_then(|()| switch(shared, stream.tap().clone(), writer, number, calm));
     match switched {
         Ok(old) => {
             retire(old);
@@ -213,15 +218,23 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     }
 }
 
+/// What commits may change while so many bytes are copied: the larger the files have grown, the
+/// less. Half as much while they are twice the live data: whoever writes without a pause is slowed
+/// so that a copy arrives, and is worth it when it does.
+fn share(shared: &Shared, copied: u64) -> u64 {
+    let files = shared.slot.engine().file_len().max(1);
+    (copied as f64 * (shared.view().live() as f64 / files as f64).min(1.0)) as u64
+}
+
 /// Applies what was captured until little is left.
-fn catch_up(tap: &Tap, writer: &mut Writer) -> Result<(), StoreError> {
-    for _ in 0..1000 {
+fn catch_up(shared: &Shared, tap: &Tap, writer: &mut Writer) -> Result<(), StoreError> {
+    tap.grant_only(0);
+    while tap.waiting() >= REST {
+        let bytes = tap.waiting() as u64;
         for changes in tap.take()? {
             writer.apply(&changes)?;
         }
-        if tap.waiting() < REST {
-            break;
-        }
+        tap.grant(share(shared, bytes));
     }
     writer.engine.sync()?;
     // From here on this thread waits for the storage thread, which therefore must not wait for it.
@@ -235,7 +248,7 @@ fn switch(
     tap: Arc<Tap>,
     mut writer: Writer,
     number: u64,
-    hurried: bool,
+    calm: bool,
 ) -> Result<Arc<Engine>, StoreError> {
     ask(shared, move |storage: &mut Storage| {
         if let Some(error) = &storage.failed {
@@ -266,8 +279,8 @@ fn switch(
         // What was written or removed meanwhile may call for another one soon.
         storage.unchecked = 1;
         // One that was made while much was written may have to be made again.
-        let loose = hurried || is_loose(&storage.writer);
-        storage.copies = if loose { storage.copies + 1 } else { 0 };
+        let loose = is_loose(&storage.writer);
+        storage.copies = if loose { storage.copies + u8::from(calm) } else { 0 };
         storage.loose = loose && storage.copies < COPIES;
         storage.taps.retain(|other| !Arc::ptr_eq(other, &tap));
         Ok(old)

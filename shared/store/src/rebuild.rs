@@ -39,8 +39,6 @@ pub(crate) struct Rebuild<'a> {
     writer: Option<Writer>,
     pending: Changes,
     bytes: usize,
-    hurry: bool,
-    until: Option<Instant>,
     batch: usize,
     last: Instant,
 }
@@ -63,8 +61,6 @@ impl<'a> Rebuild<'a> {
             writer: None,
             pending: Changes::new(),
             bytes: 0,
-            hurry: false,
-            until: None,
             batch: BATCH,
             last: Instant::now(),
         };
@@ -89,16 +85,6 @@ impl<'a> Rebuild<'a> {
     pub(crate) fn writer(&mut self) -> Result<&mut Writer, StoreError> {
         self.apply()?;
         self.writer.as_mut().ok_or_else(|| StoreError::new("build generation", "it is finished"))
-    }
-
-    /// Whether to write as fast as possible, at the price of a larger file.
-    pub(crate) fn hurry(&mut self, hurry: bool) {
-        self.hurry = hurry;
-    }
-
-    /// When it should be done, the size of its file apart.
-    pub(crate) fn until(&mut self, until: Option<Instant>) {
-        self.until = until;
     }
 
     /// Sets or removes a record; applied some time later.
@@ -132,7 +118,7 @@ impl<'a> Rebuild<'a> {
     /// sled writes about three times what it is given and reclaims the rest behind the writer. Who
     /// runs ahead leaves a file of 2.7 times its content, which hardly shrinks by itself.
     fn keep_pace(&mut self, bytes: usize) {
-        if let (Some(writer), Pace::Bulk, false) = (&self.writer, self.pace, self.hurry)
+        if let (Some(writer), Pace::Bulk) = (&self.writer, self.pace)
             && writer.engine.file_len() > writer.state.live() + writer.state.live() / 4 + AHEAD
         {
             let share = bytes as f64 / BATCH as f64;
@@ -141,15 +127,18 @@ impl<'a> Rebuild<'a> {
         self.last = Instant::now();
     }
 
+    /// Takes the time to make the file small, unless it is told to stop.
+    pub(crate) fn tighten(&mut self, stop: impl Fn() -> bool) -> Result<(), StoreError> {
+        let writer = self.writer()?;
+        tighten(&writer.engine, writer.state.live(), stop)
+    }
+
     /// Writes the schema and the state, and makes everything durable.
     pub(crate) fn finish(mut self, owner: &Owner, marks: Marks) -> Result<Built, StoreError> {
         self.apply()?;
         let Some(Writer { mut engine, mut state }) = self.writer.take() else {
             return Err(StoreError::new("build generation", "it is finished"));
         };
-        if self.pace == Pace::Bulk && !self.hurry {
-            tighten(&engine, state.live(), self.until)?;
-        }
         state.marks = marks;
         let mut batch = Batch::default();
         batch.put(SCHEMA, &owner.encode());

@@ -73,10 +73,11 @@ pub(crate) fn refuse_data(home: &Home, config: &Config, force: bool) -> Result<(
 pub(crate) fn replace(
     home: &Home,
     config: &Config,
-    rebuild: Rebuild<'_>,
+    mut rebuild: Rebuild<'_>,
     owner: &Owner,
     marks: crate::schema::Marks,
 ) -> Result<(), StoreError> {
+    rebuild.tighten(|| false)?;
     let built = rebuild.finish(owner, marks)?;
     home.point_to(built.number).map_err(|error| {
         crate::error::from_io(&format!("replace {}", config.path.display()), &error)

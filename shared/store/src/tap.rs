@@ -29,11 +29,13 @@ pub(crate) type Entry = (Vec<u8>, Option<Bytes>);
 const SLICE: (usize, usize) = (2048, 512 * 1024);
 /// Captured bytes that may wait for the one who copies.
 const CAPTURED: usize = 64 << 20;
+/// Bytes that commits may change at once after a time in which they changed little.
+const BURST: u64 = 4 << 20;
 
 /// Where the storage thread leaves the groups that it has committed.
 pub(crate) struct Tap {
     captured: Mutex<Captured>,
-    drained: Condvar,
+    granted: Condvar,
 }
 
 /// What happens when more is captured than the one who copies takes.
@@ -41,7 +43,7 @@ pub(crate) struct Tap {
 pub(crate) enum Full {
     /// The copy fails: a slow device for backups must not hold the store up.
     Fail,
-    /// The storage thread waits: the copy goes to the store's own device, and must succeed.
+    /// Commits wait: they may change as much as the one who copies grants, who must arrive.
     Wait,
     /// It grows: for the short time in which the one who copies waits for the storage thread.
     Grow,
@@ -50,9 +52,18 @@ pub(crate) enum Full {
 struct Captured {
     groups: VecDeque<Arc<Changes>>,
     bytes: usize,
+    /// Bytes changed since the copy began, and how many may be.
+    changed: u64,
+    grant: u64,
     full: Full,
     overflow: bool,
     closed: bool,
+}
+
+impl Captured {
+    fn is_spent(&self) -> bool {
+        self.changed > self.grant
+    }
 }
 
 impl Tap {
@@ -61,27 +72,61 @@ impl Tap {
     }
 
     fn new(full: Full) -> Self {
-        let captured =
-            Captured { groups: VecDeque::new(), bytes: 0, full, overflow: false, closed: false };
-        Self { captured: Mutex::new(captured), drained: Condvar::new() }
+        let captured = Captured {
+            groups: VecDeque::new(),
+            bytes: 0,
+            changed: 0,
+            grant: BURST,
+            full,
+            overflow: false,
+            closed: false,
+        };
+        Self { captured: Mutex::new(captured), granted: Condvar::new() }
     }
 
     /// From here on it grows.
     pub(crate) fn grow(&self) {
         self.lock().full = Full::Grow;
-        self.drained.notify_one();
+        self.granted.notify_one();
     }
 
-    /// Adds a group; false once nobody wants it.
-    pub(crate) fn push(&self, changes: &Arc<Changes>) -> bool {
-        let size = |(key, value): (&Vec<u8>, &Option<Bytes>)| {
-            key.len() + value.as_ref().map_or(0, Bytes::len)
-        };
+    /// Commits may change so many bytes more; what they did not use before is kept up to a burst.
+    pub(crate) fn grant(&self, bytes: u64) {
         let mut captured = self.lock();
-        while captured.bytes > CAPTURED && captured.full == Full::Wait && !captured.closed {
-            captured = self.drained.wait(captured).unwrap_or_else(PoisonError::into_inner);
+        captured.grant = (captured.grant + bytes).min(captured.changed + BURST);
+        self.granted.notify_one();
+    }
+
+    /// Commits may change so many bytes from here on, whatever was granted before.
+    pub(crate) fn grant_only(&self, bytes: u64) {
+        let mut captured = self.lock();
+        captured.grant = captured.changed + bytes;
+        self.granted.notify_one();
+    }
+
+    /// Bytes that commits have changed since the copy began.
+    pub(crate) fn changed(&self) -> u64 {
+        self.lock().changed
+    }
+
+    /// Whether commits have changed more than they may.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.lock().is_spent()
+    }
+
+    /// Waits until a group may be committed.
+    pub(crate) fn give_way(&self) {
+        let mut captured = self.lock();
+        while captured.full == Full::Wait && captured.is_spent() && !captured.closed {
+            captured = self.granted.wait(captured).unwrap_or_else(PoisonError::into_inner);
         }
-        captured.bytes += changes.iter().map(size).sum::<usize>();
+    }
+
+    /// Adds a group that changed so many bytes; false once nobody wants it.
+    pub(crate) fn push(&self, changes: &Arc<Changes>, changed: u64) -> bool {
+        let mut captured = self.lock();
+        captured.changed += changed;
+        captured.bytes += changes.iter().map(|(key, value)| size(key, value)).sum::<usize>();
         captured.overflow |= captured.bytes > CAPTURED && captured.full == Full::Fail;
         if captured.closed || captured.overflow {
             captured.groups.clear();
@@ -105,7 +150,6 @@ impl Tap {
             return Err(StoreError::new("copy", why));
         }
         captured.bytes = 0;
-        self.drained.notify_one();
         Ok(std::mem::take(&mut captured.groups))
     }
 }
@@ -116,6 +160,7 @@ pub(crate) struct Stream<'a> {
     tap: Arc<Tap>,
     cursor: Vec<u8>,
     scanned: bool,
+    copied: u64,
 }
 
 impl<'a> Stream<'a> {
@@ -130,11 +175,16 @@ impl<'a> Stream<'a> {
                 Ok(())
             }
         })??;
-        Ok(Self { shared, tap, cursor: vec![FIRST], scanned: false })
+        Ok(Self { shared, tap, cursor: vec![FIRST], scanned: false, copied: 0 })
     }
 
     pub(crate) fn tap(&self) -> &Arc<Tap> {
         &self.tap
+    }
+
+    /// Bytes of records that the scan has handed on.
+    pub(crate) fn copied(&self) -> u64 {
+        self.copied
     }
 
     /// Hands on the next slice, and the changes since; false once the scan is through.
@@ -145,7 +195,10 @@ impl<'a> Stream<'a> {
         if !self.scanned {
             // The engine of this moment: the generation may change between slices.
             let engine = self.shared.slot.engine();
+            let before = out.len();
             self.scanned = slice(&engine, &self.cursor, out)?;
+            let sizes = out[before..].iter().map(|(key, value)| size(key, value));
+            self.copied += sizes.sum::<usize>() as u64;
             if let Some((last, _)) = out.last() {
                 self.cursor.clone_from(last);
             }
@@ -179,8 +232,12 @@ impl<'a> Stream<'a> {
 impl Drop for Stream<'_> {
     fn drop(&mut self) {
         self.tap.lock().closed = true;
-        self.tap.drained.notify_one();
+        self.tap.granted.notify_one();
     }
+}
+
+fn size(key: &[u8], value: &Option<Bytes>) -> usize {
+    key.len() + value.as_ref().map_or(0, Bytes::len)
 }
 
 /// The records behind `after`, at most a slice of them; true if nothing follows.

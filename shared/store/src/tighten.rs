@@ -8,7 +8,7 @@
 use std::{
     ops::{Bound, ControlFlow},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use annex_service::store::StoreError;
@@ -30,11 +30,11 @@ const CHANGES: usize = 10;
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Rewrites the pages of `engine`, which has `live` bytes of records, until its file is small enough,
-/// or it is late.
+/// or `stop` says so.
 pub(crate) fn tighten(
     engine: &Engine,
     live: u64,
-    until: Option<Instant>,
+    stop: impl Fn() -> bool,
 ) -> Result<(), StoreError> {
     let enough = live + live / 3 * 2 + LITTLE;
     if live > LARGEST {
@@ -42,15 +42,15 @@ pub(crate) fn tighten(
     }
     for _ in 0..WALKS {
         engine.sync()?;
-        if engine.file_len() <= enough || until.is_some_and(|until| Instant::now() >= until) {
+        if engine.file_len() <= enough || stop() {
             break;
         }
-        walk(engine)?;
+        walk(engine, &stop)?;
     }
     Ok(())
 }
 
-fn walk(engine: &Engine) -> Result<(), StoreError> {
+fn walk(engine: &Engine, stop: &impl Fn() -> bool) -> Result<(), StoreError> {
     let mut low = Bound::Unbounded;
     loop {
         let mut keys: Vec<Vec<u8>> = Vec::new();
@@ -62,7 +62,7 @@ fn walk(engine: &Engine) -> Result<(), StoreError> {
         })?;
         touch(engine, &keys)?;
         match keys.pop() {
-            Some(last) if bytes >= STEP => low = Bound::Excluded(last),
+            Some(last) if bytes >= STEP && !stop() => low = Bound::Excluded(last),
             _ => return Ok(()),
         }
         thread::sleep(PAUSE);
