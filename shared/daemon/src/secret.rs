@@ -53,6 +53,9 @@ pub(crate) fn find(places: &Places<'_>) -> Result<Found, String> {
         Some(secret) if secret.expose_secret().is_empty() => {
             Err("secret is empty: give the one of the server's configuration".into())
         }
+        Some(secret) if !is_one_line(secret.expose_secret()) => {
+            Err("secret has several lines: expected one".into())
+        }
         Some(secret) => Ok(Found { secret: secret.clone(), warning: None }),
         None => Err("there is no secret: give secret_file (or secret), the same as in the server's configuration".into()),
     }
@@ -76,7 +79,15 @@ fn read(path: &Path) -> Result<SecretString, String> {
     if text.is_empty() {
         return Err(format!("{} is empty: put the secret in it", path.display()));
     }
+    if !is_one_line(text) {
+        return Err(format!("{} has several lines: put the secret alone in it", path.display()));
+    }
     Ok(SecretString::from(text))
+}
+
+/// Of several lines a server takes the first, or the last, or all of them.
+fn is_one_line(text: &str) -> bool {
+    !text.contains(['\n', '\r'])
 }
 
 /// A new secret: 160 random bits.
@@ -133,5 +144,18 @@ mod tests {
         let wrong = Places { credential: None, file: Some(Path::new("hunter2")), text: None };
         let Err(why) = find(&wrong) else { panic!("there is no such file") };
         assert!(!why.contains("hunter2") && why.contains("component.secret"), "{why}");
+    }
+
+    #[test]
+    fn a_secret_of_several_lines_is_a_mistake() {
+        let directory = tempfile::tempdir().expect("directory");
+        let file = directory.path().join("file");
+        fs::write(&file, "# the secret\nhunter2\n").expect("write");
+        let none = Places { credential: None, file: None, text: None };
+        let why = find(&Places { file: Some(&file), ..none }).err().expect("a mistake");
+        assert!(why.contains("several lines") && !why.contains("hunter2"), "{why}");
+        let text = SecretString::from("hunter2\nhunter3");
+        let none = Places { credential: None, file: None, text: None };
+        assert!(find(&Places { text: Some(&text), ..none }).is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use annex_daemon::link::Failure;
+use annex_daemon::{link::Failure, runtime::Control};
 use common::{Running, Script, ServerEnd, Setup, echo, settle};
 use tokio::time::{Instant, sleep};
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -193,5 +193,17 @@ async fn a_failure_that_lasts_is_reminded_of_and_another_one_is_news() {
     settle().await;
     let lines = log.take();
     assert!(lines.len() == 1 && lines[0].contains("without a word"), "{lines:#?}");
+    running.task.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_was_left_when_told_to_is_nobodys_failure() {
+    let (log, _guard) = Log::begin();
+    let mut running = Setup::default().start(Script(echo));
+    let _first = running.net.accept().await;
+    running.control.send(Control::Reconnect).await.expect("it runs");
+    let _second = running.net.accept().await;
+    settle().await;
+    assert_eq!(log.take(), [""; 0]);
     running.task.abort();
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use annex_stanza::{Field, Jid};
 
 use crate::{
-    commands::Ticket,
+    commands::{self, Ticket},
     context::{Context, Outcome},
 };
 
@@ -32,6 +32,12 @@ impl Arguments {
     /// All values of a field.
     pub fn all(&self, var: &str) -> &[String] {
         self.0.get(var).map_or(&[], Vec::as_slice)
+    }
+
+    /// For a command without a form: refuses what is none of these arguments, as it would be taken
+    /// for one that was left out.
+    pub fn only(&self, known: &[&str]) -> Outcome<()> {
+        commands::all_known(self, known)
     }
 }
 

@@ -15,7 +15,7 @@ use super::Findings;
 use crate::{
     admin::{Client, Missing, fits},
     cli::{Asked, status::bytes},
-    config::{Config, StorePlace, sockets, values::Origin},
+    config::{Config, Domain, StorePlace, sockets, values::Origin},
     exit::{Exit, Failure},
     owner,
     program::Program,
@@ -89,6 +89,7 @@ pub(super) fn look(
             ));
         }
         store(asked.program, &domain.store, status.is_some(), findings);
+        trace(domain, findings);
         space(&domain.store, findings);
     }
     Ok(status)
@@ -139,6 +140,17 @@ fn store(program: &Program, place: &StorePlace, running: bool, findings: &mut Fi
             findings.ok(format!("store.path: {} has format {found}, and is migrated at the next start, after a backup", path.display()));
         }
         Err(error) => findings.fail(Exit::Store, format!("store.path: {error}")),
+    }
+}
+
+/// Whether the trace has a directory. The store's own will be there in time.
+fn trace(domain: &Domain, findings: &mut Findings) {
+    let Some(parent) = domain.trace.as_deref().and_then(Path::parent) else { return };
+    if !parent.as_os_str().is_empty() && !parent.is_dir() && parent != domain.store.path {
+        findings.fail(
+            Exit::Usage,
+            format!("log.trace_file: there is no directory {}: make it", parent.display()),
+        );
     }
 }
 
@@ -229,7 +241,10 @@ fn space(place: &StorePlace, findings: &mut Findings) {
 /// Whether a backup can be restored.
 pub(super) fn backup(program: &Program, file: &Path, findings: &mut Findings) {
     match annex_store::check_backup(file) {
-        Err(error) => findings.fail(Exit::Store, format!("{error}")),
+        Err(error) => {
+            let Failure { exit, text } = error.into();
+            findings.fail(exit, text);
+        }
         Ok(info) if info.component != program.name => findings.fail(
             Exit::Store,
             format!("{}: it is a backup of {}, not of {}", file.display(), info.component, program.name),

@@ -94,6 +94,8 @@ pub enum Failure {
     },
     /// The server closed an established stream in good order.
     Closed,
+    /// We closed it, to make a new one.
+    Left,
     /// A stream that was up fell silent, and a ping brought nothing back.
     Dead,
 }
@@ -114,6 +116,7 @@ impl Failure {
             Self::NotXmpp(_) => "not-xmpp",
             Self::Garbled(_) => "not-well-formed",
             Self::Closed => "closed",
+            Self::Left => "left",
             Self::Dead => "dead",
             Self::Stream { condition, .. } => match condition.as_str() {
                 "not-authorized" => "not-authorized",
@@ -178,6 +181,7 @@ impl Failure {
                 "what answers at {server} is not a component port ({why}): check component.server and component.port"
             ),
             Self::Closed => format!("the server {server} closed the stream"),
+            Self::Left => format!("leaving the stream to {server} to make a new one"),
             Self::Dead => {
                 format!("the server {server} has fallen silent and does not answer a ping")
             }

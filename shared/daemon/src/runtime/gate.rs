@@ -52,11 +52,8 @@ impl Gate {
             },
             Effect::Fanout { lane, template, audience } => {
                 let violation = match self.check(template, None) {
-                    // What recipients fill in can only be too much near the limit, or in slots.
-                    Ok(()) if template.has_slots() || template.len() + ADDRESS > self.limit => {
-                        audience.iter().find_map(|to| self.check(template, Some(to)).err())
-                    }
-                    Ok(()) => None,
+                    Ok(()) if self.has_room(template) => None,
+                    Ok(()) => audience.iter().find_map(|to| self.check(template, Some(to)).err()),
                     Err(violation) => return Err((violation, None)),
                 };
                 let Some(violation) = violation else { return Ok(effect) };
@@ -82,19 +79,22 @@ impl Gate {
         }
     }
 
+    /// Whether no recipient can fill in too much.
+    fn has_room(&self, template: &Template) -> bool {
+        let addresses = template.addresses();
+        addresses.is_some_and(|times| template.len() + times * ADDRESS <= self.limit)
+    }
+
     /// Whether this may leave.
     pub(crate) fn check(
         &self,
         template: &Template,
         to: Option<&Recipient>,
     ) -> Result<(), Violation> {
-        let filled = to.map_or(0, |to| {
-            let slots = to.slots.iter().flat_map(|slots| slots.iter());
-            to.to.len() + slots.map(bytes::Bytes::len).sum::<usize>()
-        });
+        let size = to.map_or(template.len(), |to| template.size(to));
         if !self.foreign_from && template.from().domain_key() != self.domain.domain_key() {
             Err(Violation::From)
-        } else if template.len() + filled > self.limit {
+        } else if size > self.limit {
             Err(Violation::Size)
         } else if to.is_some_and(|to| to.to.is_empty()) {
             Err(Violation::To)
@@ -125,7 +125,7 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use annex_stanza::MessageType;
+    use annex_stanza::{Address, Fill, MessageType};
 
     use super::*;
 
@@ -158,7 +158,8 @@ mod tests {
     fn of_a_fan_out_only_the_copies_that_are_too_large_stay_behind() {
         let stanza =
             Outgoing::message(MessageType::Chat, &jid("r@rooms.x/n")).payload(&[b'x'; 900]);
-        let template = Template::with_slots(&stanza, &[annex_stanza::Slot { at: 0, number: 0 }]);
+        let template =
+            Template::with_slots(&stanza, &[annex_stanza::Slot { at: 0, fill: Fill::Own(0) }]);
         let recipient = |own: usize| Recipient {
             slots: Some([bytes::Bytes::from(vec![b'y'; own])].into()),
             ..Recipient::from(&jid("a@b"))
@@ -174,6 +175,26 @@ mod tests {
             panic!("the rest")
         };
         assert_eq!((violation, audience.len()), (Violation::Size, 2));
+    }
+
+    #[test]
+    fn an_address_counts_as_often_as_it_is_in_a_copy() {
+        let stanza =
+            Outgoing::message(MessageType::Chat, &jid("r@rooms.x/n")).payload(&[b'x'; 900]);
+        let slot = annex_stanza::Slot { at: 0, fill: Fill::To };
+        let template = Template::with_slots(&stanza, &[slot]);
+        let room = (1000 - template.len()) / 2;
+        let fanout = |sizes: &[usize]| Effect::Fanout {
+            lane: Lane(1),
+            template: template.clone(),
+            audience: sizes.iter().map(|size| Address::from(vec![b'a'; *size]).into()).collect(),
+        };
+        assert!(gate().pass(fanout(&[room])).is_ok());
+        let (violation, rest) = gate().pass(fanout(&[1, room + 1])).expect_err("large");
+        let Some(Effect::Fanout { audience, .. }) = rest.map(|effect| *effect) else {
+            panic!("the rest")
+        };
+        assert_eq!((violation, audience.len()), (Violation::Size, 1));
     }
 
     #[test]

@@ -251,6 +251,7 @@ impl<M: Machine> Core<M> {
         let link = &self.settings.link;
         let sentence = failure.sentence(link);
         let attempts = self.line.backoff.attempts();
+        let asked_for = *failure == Failure::Left;
         let failure = failure.kind();
         match was_up {
             true => self.meter.count("annex_disconnects_total", Some(("reason", failure)), 1),
@@ -263,6 +264,7 @@ impl<M: Machine> Core<M> {
             (state.error, state.failure) = (Some(sentence.clone()), Some(failure));
         });
         match &mut self.line.said {
+            _ if asked_for => tracing::info!(jid = %link.jid, "{sentence}"),
             Some(said) if said.sentence == sentence && !was_up => {
                 said.repeats += 1;
                 if now < said.at + REMIND {
@@ -295,8 +297,7 @@ impl<M: Machine> Core<M> {
     pub(super) fn reconnect(&mut self) {
         self.line.backoff.reset();
         if self.line.up().is_some() {
-            tracing::info!("leaving the stream to make a new one");
-            self.lost(&Failure::Closed, Duration::ZERO);
+            self.lost(&Failure::Left, Duration::ZERO);
         }
         self.line.state = State::Waiting(Instant::now());
     }

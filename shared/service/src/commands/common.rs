@@ -23,10 +23,11 @@ pub(super) fn commands<C: Component>() -> Vec<Command<C>> {
 fn status<C: Component>(
     component: &mut C,
     _: &Jid,
-    _: &Arguments,
+    given: &Arguments,
     _: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
+    given.only(&[])?;
     let common = &context.shared.common;
     let mut rows = vec![
         vec!["program".to_owned(), format!("{} {}", common.program, common.version)],

@@ -27,7 +27,7 @@ use crate::{
 
 pub use session::Sessions;
 pub use verb::Verb;
-pub(crate) use verb::response;
+pub(crate) use verb::{all_known, response};
 
 /// Forgets sessions and tickets whose time is over.
 pub const TIMER: Timer = Timer { kind: 4, id: 0 };

@@ -51,7 +51,10 @@ pub(super) fn reload<C>() -> Command<C> {
         node: "reload",
         name: "Read the configuration again",
         access: Access::Admins,
-        run: |_, who, _, _, context| order(Order::Reload, "reload", who, "", context),
+        run: |_, who, given, _, context| {
+            given.only(&[])?;
+            order(Order::Reload, "reload", who, "", context)
+        },
     }
 }
 

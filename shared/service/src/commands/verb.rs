@@ -75,14 +75,18 @@ impl Sessions {
 }
 
 /// A misspelt argument must not be taken for one that was left out: nothing has happened yet.
-fn all_known(given: &Arguments, known: &[String]) -> Outcome<()> {
+pub(crate) fn all_known(given: &Arguments, known: &[impl AsRef<str>]) -> Outcome<()> {
     let unknown = given.0.iter().find_map(|(name, values)| match name.as_str() {
         "" => values.first().map(|value| format!("{value}: one value too many")),
-        name if known.iter().any(|known| known == name) => None,
+        name if known.iter().any(|known| known.as_ref() == name) => None,
         name => Some(format!("{name}: there is no such argument")),
     });
     match unknown {
+        Some(what) if known.is_empty() => {
+            Err(refusals::arguments(format!("{what}; there are none")).into())
+        }
         Some(what) => {
+            let known: Vec<&str> = known.iter().map(AsRef::as_ref).collect();
             Err(refusals::arguments(format!("{what}; there are: {}", known.join(", "))).into())
         }
         None => Ok(()),

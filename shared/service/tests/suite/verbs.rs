@@ -73,6 +73,14 @@ fn a_misspelt_argument_is_named_and_nothing_happens() {
 }
 
 #[test]
+fn a_command_without_a_form_takes_no_arguments() {
+    let mut harness = probe();
+    let (status, answer) = ask(&mut harness, "status", json!({ "": ["all"] }));
+    assert_eq!(status, 400);
+    assert_eq!(answer["error"], "all: one value too many; there are none");
+}
+
+#[test]
 fn a_table_has_columns_and_rows() {
     let (_, answer) = ask(&mut probe(), "greet", json!({}));
     assert_eq!(
