@@ -42,6 +42,7 @@ fn list(
     _: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
+    given.only(&["after"])?;
     if muc.waiting.is_full() {
         return Err(refusals::busy().into());
     }

@@ -134,6 +134,7 @@ fn list(
     _: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
+    given.only(&["after"])?;
     let mut scan = Scan::all(keys::LISTS);
     if let Some(after) = given.one("after") {
         scan = scan.after(after.as_bytes());
