@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use annex_service::context::Context;
 use annex_stanza::{
-    Audience, Kind, MessageType, Outgoing, Recipient, Slot, Stanza, Template, Xml, ns,
+    Audience, Fill, Kind, MessageType, Outgoing, Recipient, Slot, Stanza, Template, Xml, ns,
 };
 use bytes::Bytes;
 
@@ -69,9 +69,9 @@ pub(crate) fn wrapped(
     xml.attr_opt("id", draft.id.as_deref());
     xml.attr_opt("type", (kind != MessageType::Normal).then_some(kind.as_str()));
     xml.attr_opt("xml:lang", draft.lang.as_deref());
-    let mut slots = vec![Slot { at: xml.attr_slot("to"), number: 0 }];
+    let mut slots = vec![Slot { at: xml.attr_slot("to"), fill: Fill::Own(0) }];
     let inside = xml.place();
-    slots.extend(copies.slot.map(|own| Slot { at: inside + own, number: 1 }));
+    slots.extend(copies.slot.map(|own| Slot { at: inside + own, fill: Fill::Own(1) }));
     xml.raw(&copies.payload);
     let payload = xml.finish();
 

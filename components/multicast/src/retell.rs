@@ -8,7 +8,7 @@ use annex_service::{
     record::Record,
 };
 use annex_stanza::{
-    Audience, Jid, Kind, Outgoing, PresenceType, Recipient, Slot, Stanza, Template,
+    Audience, Fill, Jid, Kind, Outgoing, PresenceType, Recipient, Slot, Stanza, Template,
 };
 
 use crate::{
@@ -127,7 +127,7 @@ fn presence(told: ToldRecord, context: &mut Context<'_, '_>) {
         payload: told.payload,
     };
     let slot = told.slot.and_then(|at| usize::try_from(at).ok());
-    let slot = slot.map(|at| Slot { at, number: 0 });
+    let slot = slot.map(|at| Slot { at, fill: Fill::Own(0) });
     let template = Template::with_slots(&stanza, slot.as_slice());
     let audience: Audience = (told.recipients.into_iter())
         .filter_map(|(jid, own)| {

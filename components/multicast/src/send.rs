@@ -6,7 +6,7 @@ use annex_service::{
     context::{Context, Outcome},
     effect::{Effect, Lane},
 };
-use annex_stanza::{Audience, Jid, Outgoing, Recipient, Slot, Stanza, Template, refuse};
+use annex_stanza::{Audience, Fill, Jid, Outgoing, Recipient, Slot, Stanza, Template, refuse};
 
 use crate::{
     accept::{Mode, Prepared},
@@ -110,7 +110,7 @@ pub(crate) fn kept(draft: &Draft, copies: Copies) -> (Template, Audience) {
         lang: draft.lang.clone(),
         payload,
     };
-    let slot = slot.map(|at| Slot { at, number: 0 });
+    let slot = slot.map(|at| Slot { at, fill: Fill::Own(0) });
     let template = Template::with_slots(&stanza, slot.as_slice());
     let audience = recipients
         .into_iter()

@@ -129,12 +129,17 @@ fn merge<T: Clone>(chunks: &mut Vec<Arc<Vec<T>>>, at: usize) -> bool {
     }
 }
 
-impl<T: Clone> FromIterator<T> for Chunks<T> {
+impl<T> FromIterator<T> for Chunks<T> {
     fn from_iter<I: IntoIterator<Item = T>>(entries: I) -> Self {
-        let mut list = Self::new();
-        for entry in entries {
-            list.push(entry);
+        let mut entries = entries.into_iter();
+        let (mut chunks, mut len) = (Vec::new(), 0);
+        loop {
+            let chunk: Vec<T> = entries.by_ref().take(CHUNK).collect();
+            if chunk.is_empty() {
+                return Self { chunks: chunks.into(), len };
+            }
+            len += chunk.len();
+            chunks.push(Arc::new(chunk));
         }
-        list
     }
 }

@@ -67,8 +67,29 @@ impl From<Address> for Recipient {
 pub struct Slot {
     /// Bytes of payload before it.
     pub at: usize,
-    /// Which of the recipient's slots fills it.
-    pub number: u8,
+    /// What fills it.
+    pub fill: Fill,
+}
+
+/// What fills a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fill {
+    /// The recipient's address, as in `to`.
+    To,
+    /// What the recipient has for the slot with this number; nothing if it has none.
+    Own(u8),
+}
+
+impl Fill {
+    fn of(self, recipient: &Recipient) -> &[u8] {
+        match self {
+            Self::To => &recipient.to,
+            Self::Own(number) => {
+                let slots = recipient.slots.as_deref().unwrap_or_default();
+                slots.get(usize::from(number)).map_or(&[], |fill| fill)
+            }
+        }
+    }
 }
 
 /// A stanza with holes: `to` first, then slots in the payload. Cheap to clone.
@@ -132,9 +153,16 @@ impl Template {
         self.0.bytes.len()
     }
 
-    /// Whether recipients fill more than `to`.
-    pub fn has_slots(&self) -> bool {
-        !self.0.slots.is_empty()
+    /// How often a recipient's address is in it; none if recipients fill in more than that.
+    pub fn addresses(&self) -> Option<usize> {
+        let slots = &self.0.slots;
+        slots.iter().all(|slot| slot.fill == Fill::To).then_some(1 + slots.len())
+    }
+
+    /// Bytes of the stanza for one recipient.
+    pub fn size(&self, recipient: &Recipient) -> usize {
+        let slots = self.0.slots.iter().map(|slot| slot.fill.of(recipient).len());
+        self.len() + recipient.to.len() + slots.sum::<usize>()
     }
 
     /// Never: a stanza has a name at least.
@@ -152,18 +180,14 @@ impl Template {
         for slot in &inner.slots {
             out.extend_from_slice(&inner.bytes[done..slot.at]);
             done = slot.at;
-            let fill =
-                recipient.slots.as_deref().and_then(|slots| slots.get(usize::from(slot.number)));
-            if let Some(fill) = fill {
-                out.extend_from_slice(fill);
-            }
+            out.extend_from_slice(slot.fill.of(recipient));
         }
         out.extend_from_slice(&inner.bytes[done..]);
     }
 
     /// The stanza for one recipient.
     pub fn render(&self, recipient: &Recipient) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.len() + recipient.to.len());
+        let mut out = Vec::with_capacity(self.size(recipient));
         self.write(recipient, &mut out);
         out
     }

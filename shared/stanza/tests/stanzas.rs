@@ -3,8 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use annex_stanza::{
-    Chunks, Condition, ErrorType, Frame, IqType, Jid, Kind, Limits, MessageType, Outgoing, Payload,
-    PresenceType, Reader, Recipient, Refusal, Slot, Stanza, Template, Xml, ns, read_error, refuse,
+    Chunks, Condition, ErrorType, Fill, Frame, IqType, Jid, Kind, Limits, MessageType, Outgoing,
+    Payload, PresenceType, Reader, Recipient, Refusal, Slot, Stanza, Template, Xml, ns, read_error,
+    refuse,
 };
 use bytes::Bytes;
 
@@ -123,7 +124,11 @@ fn a_template_has_the_recipient_last_and_escapes_it() {
 fn slots_are_filled_in_their_places_for_each_recipient() {
     let payload = b"<a></a><b></b>";
     let outgoing = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(payload);
-    let slots = [Slot { at: 3, number: 1 }, Slot { at: 10, number: 0 }, Slot { at: 14, number: 0 }];
+    let slots = [
+        Slot { at: 3, fill: Fill::Own(1) },
+        Slot { at: 10, fill: Fill::Own(0) },
+        Slot { at: 14, fill: Fill::Own(0) },
+    ];
     let template = Template::with_slots(&outgoing, &slots);
     let mut recipient = Recipient::from(&jid("d@e.f"));
     recipient.slots = Some([Bytes::from_static(b"<zero/>"), Bytes::from_static(b"one")].into());
@@ -134,7 +139,11 @@ fn slots_are_filled_in_their_places_for_each_recipient() {
     );
     assert!(Stanza::parse(&bytes).is_some());
     // Slots out of order, or behind the end, stand where they can.
-    let slots = [Slot { at: 99, number: 0 }, Slot { at: 3, number: 1 }, Slot { at: 10, number: 0 }];
+    let slots = [
+        Slot { at: 99, fill: Fill::Own(0) },
+        Slot { at: 3, fill: Fill::Own(1) },
+        Slot { at: 10, fill: Fill::Own(0) },
+    ];
     assert_eq!(Template::with_slots(&outgoing, &slots).render(&recipient), bytes);
     // Who has nothing for a slot gets nothing in it.
     assert!(Stanza::parse(&template.render(&Recipient::from(&jid("d@e.f")))).is_some());
@@ -219,6 +228,23 @@ fn what_is_sent_is_read_as_it_was_meant() {
 }
 
 #[test]
+fn a_slot_for_the_address_is_filled_as_to_is() {
+    let payload = b"<a jid=''/><a jid=''/>";
+    let outgoing = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(payload);
+    let slots = [8, 19].map(|at| Slot { at, fill: Fill::To });
+    let template = Template::with_slots(&outgoing, &slots);
+    let recipient = Recipient::from(&jid("d@e.f/o'h"));
+    let bytes = template.render(&recipient);
+    insta::assert_snapshot!(
+        String::from_utf8(bytes.clone()).unwrap(),
+        @"<message from='x.y' to='d@e.f/o&apos;h'><a jid='d@e.f/o&apos;h'/><a jid='d@e.f/o&apos;h'/></message>"
+    );
+    assert_eq!((template.size(&recipient), template.addresses()), (bytes.len(), Some(3)));
+    let own = [Slot { at: 8, fill: Fill::To }, Slot { at: 19, fill: Fill::Own(0) }];
+    assert_eq!(Template::with_slots(&outgoing, &own).addresses(), None);
+}
+
+#[test]
 fn a_template_fills_the_slots_that_the_writer_left() {
     // An envelope around a copy that has a place of its own in it.
     let mut copy = Xml::new();
@@ -231,7 +257,7 @@ fn a_template_fills_the_slots_that_the_writer_left() {
     let to = xml.attr_slot("to");
     let start = xml.place();
     xml.raw(&copy);
-    let slots = [Slot { at: to, number: 1 }, Slot { at: start + own, number: 0 }];
+    let slots = [Slot { at: to, fill: Fill::Own(1) }, Slot { at: start + own, fill: Fill::Own(0) }];
     let stanza = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(&xml.finish());
     let fills = [Bytes::from("<address/>"), Bytes::from("o&apos;hara@b.c")];
     let recipient = Recipient { slots: Some(fills.into()), ..Recipient::from(&jid("b.c")) };
