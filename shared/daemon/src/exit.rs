@@ -71,7 +71,6 @@ impl From<annex_store::FileError> for Failure {
                     path.display()
                 ),
             ),
-            FileError::Damaged { .. } => Self::new(Exit::Store, error.to_string()),
             FileError::Newer { .. } => Self::new(
                 Exit::Store,
                 format!("{error}: take the program that wrote them, or a newer one"),

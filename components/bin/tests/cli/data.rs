@@ -56,10 +56,17 @@ fn a_backup_of_a_running_process_comes_back() {
     assert_eq!(mode(&file), 0o600);
     place.output(&["backup", &name]).ended(2).says("is there already");
     place.output(&["check", "--backup", &name]).ended(0);
+    place.output(&["check", "--backup", "/nowhere/b"]).ended(1).says("No such file");
     place.output(&["restore", &name]).ended(4).says("stop");
     place.output(&["stop"]).ended(0);
     running.ends(0);
-    place.output(&["restore", &name]).ended(0);
+    // The audit log has who asked for the backup and the stop.
+    place.output(&["restore", &name]).ended(2).says("--force");
+    let audit = place.output(&["export"]).ended(0);
+    for what in ["backup", "stop"] {
+        assert!(audit.out.contains(&format!("\"what\":\"{what}\"")), "{}", audit.out);
+    }
+    place.output(&["restore", &name, "--force"]).ended(0);
     place.output(&["backup", &place.path("again.backup").display().to_string()]).ended(0);
 }
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use annex_store::{OpenError, Schema, Store};
+use annex_store::{FileError, OpenError, Schema, Store};
 use rustix::fs::{Access, access};
 use serde_json::Value;
 
@@ -241,10 +241,8 @@ fn space(place: &StorePlace, findings: &mut Findings) {
 /// Whether a backup can be restored.
 pub(super) fn backup(program: &Program, file: &Path, findings: &mut Findings) {
     match annex_store::check_backup(file) {
-        Err(error) => {
-            let Failure { exit, text } = error.into();
-            findings.fail(exit, text);
-        }
+        Err(error @ FileError::Io { .. }) => findings.fail(Exit::Failed, error.to_string()),
+        Err(error) => findings.fail(Exit::Store, error.to_string()),
         Ok(info) if info.component != program.name => findings.fail(
             Exit::Store,
             format!("{}: it is a backup of {}, not of {}", file.display(), info.component, program.name),
