@@ -18,15 +18,13 @@ pub(crate) fn ping(
     stanza: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Answer> {
-    let Some(room) = muc.rooms.find(&stanza.to, context)? else {
-        return Err(refusals::no_room().into());
-    };
+    // §3.3, example 2. Also where there is no such room: `item-not-found` would tell the client that
+    // it is in there (§3.2).
+    let stranger =
+        || refusals::not_in_room().with_type(ErrorType::Cancel).by(stanza.to.bare()).into();
+    let Some(room) = muc.rooms.find(&stanza.to, context)? else { return Err(stranger()) };
     let now = context.turn.since_start();
-    let Some(session) = room.sessions.get_mut(&stanza.from) else {
-        // §3.3, example 2.
-        let refusal = room.refuse_stranger(&stanza.from).with_type(ErrorType::Cancel);
-        return Err(refusal.by(room.jid.clone()).into());
-    };
+    let Some(session) = room.sessions.get_mut(&stanza.from) else { return Err(stranger()) };
     session.hear(now);
     let number = session.occupant;
     match room.occupant_at(&stanza.to) {

@@ -128,7 +128,7 @@ fn admit(
 }
 
 /// XEP-0045 §7.2.9: admins and owners have some room above the limit.
-fn is_full(room: &Room, settings: &Settings, affiliation: Affiliation) -> bool {
+pub(crate) fn is_full(room: &Room, settings: &Settings, affiliation: Affiliation) -> bool {
     let limits = [room.record.config.max_users, settings.max_users];
     let Some(limit) = limits.into_iter().filter(|limit| *limit > 0).min() else { return false };
     let headroom = if affiliation >= Affiliation::Admin { settings.max_users_headroom } else { 0 };

@@ -7,6 +7,7 @@ use super::{
     Room, affiliation,
     depart::Departure,
     item::gone_template,
+    join,
     occupant::Occupant,
     presence::Asked,
     session::{self, Shown},
@@ -70,9 +71,14 @@ pub(crate) fn change(
     if joined.is_some_and(|occupant| occupant.sessions.len() >= session::MOST) {
         return Err(refusals::too_many_sessions().into());
     }
+    // §7.2.9: one who leaves his other sessions behind is one more occupant.
+    if !alone && target.is_none() && join::is_full(room, settings, occupant.affiliation) {
+        return Err(refusals::full().into());
+    }
     let shown = Shown::of(stanza, &room.jid);
     let (person, affiliation, role) =
         (occupant.person.clone(), occupant.affiliation, occupant.role);
+    let messages = occupant.messages;
     // A change costs everybody two stanzas, and cannot be put off like the last of many updates.
     let (now, rate) = (context.turn.since_start(), settings.presences_per_second);
     let session = room.sessions.get_mut(jid);
@@ -86,7 +92,7 @@ pub(crate) fn change(
         (false, None) => {
             // The others go on under the old nickname: a new occupant begins.
             let id = occupant_id::stored(context.turn, room.id, person.key())?.unwrap_or_default();
-            let new = Occupant::new(
+            let mut new = Occupant::new(
                 context.turn,
                 &room.jid,
                 nick.clone(),
@@ -96,6 +102,8 @@ pub(crate) fn change(
                 &id,
             )
             .map_err(|_| refusals::no_nick())?;
+            // Nor is it a way around the rate of messages.
+            new.messages = messages;
             let target = new.number;
             room.add_occupant(new, context.turn);
             move_to(room, number, target, &nick, stanza, shown, context);

@@ -125,6 +125,36 @@ fn who_is_in_a_hidden_room_is_for_those_inside() {
 
 /// XEP-0059.
 #[test]
+fn rooms_are_counted_as_they_come_and_go() {
+    let mut table = Table::with(serde_json::json!({ "default_persistent": true }));
+    table.open();
+    let count = |table: &mut Table, expected: u32| {
+        table.quiet();
+        table.stanza(&format!(
+            "<iq from='{DAVE}' to='rooms.example.com' id='n' type='get'>
+               <query xmlns='http://jabber.org/protocol/disco#items'>
+                 <set xmlns='http://jabber.org/protocol/rsm'><max>0</max></set></query></iq>"
+        ));
+        table.harness.take_to(DAVE)[0].expect(&format!(
+            "<iq from='rooms.example.com' to='{DAVE}' id='n' type='result'>
+               <query xmlns='http://jabber.org/protocol/disco#items'>
+                 <set xmlns='http://jabber.org/protocol/rsm'><count>{expected}</count></set></query></iq>"
+        ));
+    };
+    for (public, expected) in [("0", 0), ("1", 1), ("1", 1), ("0", 0), ("0", 0), ("1", 1)] {
+        table.submit(&[("muc#roomconfig_publicroom", &[public])]);
+        count(&mut table, expected);
+    }
+    table.harness.restart();
+    count(&mut table, 1);
+    table.stanza(&format!(
+        "<iq from='{ALICE}' to='{ROOM}' id='d' type='set'>
+           <query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>"
+    ));
+    count(&mut table, 0);
+}
+
+#[test]
 fn the_list_of_rooms_comes_in_pages() {
     let mut table =
         Table::with(serde_json::json!({ "default_public": true, "rooms_per_creator": 0 }));

@@ -179,6 +179,62 @@ fn any_session_of_an_occupant_may_ping_itself() {
         ));
         table.told(who, &[answer]);
     }
+    // §3.2: of all errors, `item-not-found` tells a client that it still is in the room.
+    table.stanza(&format!(
+        "<iq from='{BOB}' to='gone@rooms.example.com/Bob' id='s' type='get'><ping xmlns='urn:xmpp:ping'/></iq>"
+    ));
+    table.harness.take_to(BOB)[0].expect(&format!(
+        "<iq from='gone@rooms.example.com/Bob' to='{BOB}' id='s' type='error'>
+           <error type='cancel' by='gone@rooms.example.com'>
+             <not-acceptable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><etc/></error></iq>"
+    ));
+}
+
+/// §7.2.9: the limit counts occupants, and sessions that part become two of them.
+#[test]
+fn a_session_that_takes_another_nickname_needs_room_for_one_more() {
+    let mut table = two_bobs();
+    table.submit(&[("muc#roomconfig_maxusers", &["3"])]);
+    table.quiet();
+    table.presence(BOB2, "Rob", "");
+    table.told(BOB2, &["presence: error wait service-unavailable"]);
+    table.silence();
+    table.leave(CAROL, "Carol");
+    table.quiet();
+    table.presence(BOB2, "Rob", "");
+    table.told(
+        ALICE,
+        &[
+            "Bob none/participant bob@example.com/desk",
+            "Rob none/participant bob@example.com/tablet",
+        ],
+    );
+    table.quiet();
+    // One who goes over altogether takes no more room than before.
+    table.presence(BOB2, "Robert", "");
+    table.told(
+        BOB2,
+        &[
+            "-Rob none/participant bob@example.com/tablet →Robert 110 303",
+            "Robert none/participant bob@example.com/tablet 110",
+        ],
+    );
+}
+
+#[test]
+fn a_session_that_takes_another_nickname_has_said_what_it_said() {
+    let mut table = Table::with(serde_json::json!({ "message_burst": 3 }));
+    table.open();
+    table.join(BOB, "Bob");
+    table.join(BOB2, "Bob");
+    for _ in 0..3 {
+        table.say(BOB2, "x");
+    }
+    table.quiet();
+    table.presence(BOB2, "Rob", "");
+    table.quiet();
+    table.say(BOB2, "x");
+    table.told(BOB2, &["message: error wait policy-violation"]);
 }
 
 #[test]
