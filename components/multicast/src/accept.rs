@@ -129,7 +129,7 @@ fn size(draft: &Draft) -> usize {
     let Some(addresses) = &draft.addresses else { return 0 };
     let (mut shown, mut blind) = (0, 0);
     for entry in &addresses.entries {
-        let size = addresses.verbatim(entry).len();
+        let size = entry.size();
         match entry.used {
             Use::Blind => blind = blind.max(size),
             _ => shown += size + " delivered='true'".len(),

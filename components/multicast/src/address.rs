@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use annex_stanza::{Jid, Payload, Refusal, Xml, ns};
+use annex_stanza::{Address, Jid, Payload, Refusal, Xml, ns};
 use bytes::Bytes;
 
 use crate::refusals;
@@ -59,12 +59,13 @@ pub struct Entry {
     named: Range<usize>,
     /// The whole element.
     range: Range<usize>,
-    /// The end of the attributes of its start tag.
-    attributes_end: usize,
-    /// What is inside.
-    content: Range<usize>,
-    /// Its attribute `delivered`, with the space before it.
-    mark: Option<Range<usize>>,
+}
+
+impl Entry {
+    /// Bytes of the whole element.
+    pub(crate) fn size(&self) -> usize {
+        self.range.len()
+    }
 }
 
 /// The whole element.
@@ -86,6 +87,7 @@ impl Addresses {
             return Err(refusals::no_addresses());
         };
         let bytes = payload.bytes().slice(child.range.clone());
+        let text = str::from_utf8(&bytes).map_err(|_| refusals::no_addresses())?;
         let mut scan = Scanner { bytes: &bytes, at: 0 };
         let mut head = scan.tag().ok_or_else(refusals::no_addresses)?;
         scan.finish(&mut head).ok_or_else(refusals::no_addresses)?;
@@ -95,7 +97,7 @@ impl Addresses {
         while opened {
             match scan.tag() {
                 Some(tag) if !tag.ends => {
-                    entries.push(entry(&mut scan, tag).ok_or_else(refusals::no_addresses)?);
+                    entries.push(entry(text, &mut scan, tag).ok_or_else(refusals::no_addresses)?);
                 }
                 _ => opened = false,
             }
@@ -125,29 +127,39 @@ impl Addresses {
 
     /// What the sender wrote as the address of an entry.
     pub fn named(&self, entry: &Entry) -> String {
-        unescape(&self.bytes[entry.named.clone()]).into_owned()
+        unescape(&String::from_utf8_lossy(&self.bytes[entry.named.clone()])).into_owned()
+    }
+
+    /// What is before and behind the address in an entry, if that is written like this.
+    pub fn around(&self, entry: &Entry, written: &Address) -> Option<(&[u8], &[u8])> {
+        let Range { start, end } = entry.named;
+        let around = (&self.bytes[entry.range.start..start], &self.bytes[end..entry.range.end]);
+        (self.bytes[start..end] == **written).then_some(around)
     }
 
     /// Writes an entry with `delivered='true'` (XEP-0033 §4.5), or without.
     pub fn write(&self, entry: &Entry, delivered: bool, xml: &mut Xml) {
-        if delivered && entry.delivered {
-            xml.raw(&self.bytes[entry.range.clone()]);
+        let bytes = &self.bytes[entry.range.clone()];
+        let mut scan = Scanner { bytes, at: 0 };
+        let start = scan.tag().filter(|_| !delivered || !entry.delivered);
+        let Some(start) = start else {
+            xml.raw(bytes);
             return;
-        }
-        let (start, end) = (entry.range.start, entry.attributes_end);
-        match &entry.mark {
-            Some(mark) => {
-                let tag = [&self.bytes[start..mark.start], &self.bytes[mark.end..end]].concat();
-                xml.open_raw(&tag);
-            }
-            None => {
-                xml.open_raw(&self.bytes[start..end]);
+        };
+        let mut tag = Vec::with_capacity(bytes.len());
+        tag.extend_from_slice(&bytes[..scan.at]);
+        while let Some((whole, name, _)) = scan.attribute() {
+            if name != b"delivered" {
+                tag.extend_from_slice(&bytes[whole]);
             }
         }
+        xml.open_raw(&tag);
         if delivered {
             xml.attr("delivered", "true");
         }
-        xml.raw(&self.bytes[entry.content.clone()]).close();
+        // Behind `>`; `/>` has nothing behind it.
+        let content = bytes.get(scan.at + 1..bytes.len() - start.name.len() - "</>".len());
+        xml.raw(content.unwrap_or_default()).close();
     }
 }
 
@@ -156,7 +168,6 @@ struct Tag {
     start: usize,
     name: Range<usize>,
     attributes_end: usize,
-    end: usize,
     /// `<name/>`
     closed: bool,
     /// `</name>`
@@ -183,7 +194,7 @@ impl<'a> Scanner<'a> {
         let named = start + 1 + usize::from(ends);
         self.at = self.find(named, |byte| matches!(byte, b' ' | b'/' | b'>'))?;
         let name = named..self.at;
-        Some(Tag { start, name, attributes_end: 0, end: 0, closed: false, ends })
+        Some(Tag { start, name, attributes_end: 0, closed: false, ends })
     }
 
     /// The next attribute of the tag begun last.
@@ -204,8 +215,7 @@ impl<'a> Scanner<'a> {
         while self.attribute().is_some() {}
         tag.attributes_end = self.at;
         tag.closed = *self.bytes.get(self.at)? == b'/';
-        tag.end = self.at + 1 + usize::from(tag.closed);
-        self.at = tag.end;
+        self.at += 1 + usize::from(tag.closed);
         Some(())
     }
 
@@ -225,21 +235,18 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn entry(scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
+fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
     let bytes = scan.bytes;
     let (mut kind, mut jid, mut uri, mut node, mut foreign) = (None, None, None, false, false);
-    let (mut delivered, mut mark) = (false, None);
-    while let Some((whole, name, value)) = scan.attribute() {
+    let mut delivered = false;
+    while let Some((_, name, value)) = scan.attribute() {
         match name {
             b"type" => kind = Some(value),
             b"jid" => jid = Some(value),
             b"uri" => uri = Some(value),
             b"node" => node = true,
             b"xmlns" => foreign = true,
-            b"delivered" => {
-                delivered = &bytes[value] == b"true";
-                mark = Some(whole);
-            }
+            b"delivered" => delivered = &bytes[value] == b"true",
             _ => {}
         }
     }
@@ -252,12 +259,6 @@ fn entry(scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
         fault: None,
         named: tag.start..tag.start,
         range: tag.start..end,
-        attributes_end: tag.attributes_end,
-        content: match tag.closed {
-            true => end..end,
-            false => tag.end..end - tag.name.len() - "</>".len(),
-        },
-        mark,
     };
     // XEP-0033 §4.7: what is of another namespace is passed over.
     if foreign || &bytes[tag.name] != b"address" {
@@ -294,7 +295,7 @@ fn entry(scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
         _ => None,
     };
     if let (Some(range), None) = (jid, entry.fault) {
-        match Jid::parse(&unescape(&bytes[range])) {
+        match Jid::parse(&unescape(&text[range])) {
             Ok(jid) => entry.jid = Some(jid),
             // Another service has delivered to it: what it is to that one is not ours to judge.
             Err(_) if entry.delivered => {}
@@ -305,15 +306,11 @@ fn entry(scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
 }
 
 /// The value that the gate wrote escaped.
-fn unescape(bytes: &[u8]) -> Cow<'_, str> {
-    let text = match str::from_utf8(bytes) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => String::from_utf8_lossy(bytes),
-    };
-    if !bytes.contains(&b'&') {
-        return text;
+pub(crate) fn unescape(text: &str) -> Cow<'_, str> {
+    if !text.as_bytes().contains(&b'&') {
+        return Cow::Borrowed(text);
     }
-    let mut plain = text.into_owned();
+    let mut plain = text.to_owned();
     for (escaped, character) in [
         ("&lt;", "<"),
         ("&gt;", ">"),

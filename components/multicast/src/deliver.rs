@@ -1,11 +1,11 @@
 //! Which copies of a stanza go to whom (XEP-0033 §4.5, §4.6.3, §6). Pure: a plan, not its sending.
 //!
 //! All `to` and `cc` addressees share one copy. Each `bcc` addressee gets the same with its own
-//! entry at its place: one template with a slot. A service of another server gets one copy for all
+//! entry at its place: a template with a slot. Mostly these entries differ in the address alone, and
+//! the slot is for that; what else a sender writes into one has a slot as a whole. A service of another server gets one copy for all
 //! of its users.
 
-use annex_stanza::{Jid, Kind, Stanza, Xml, ns};
-use bytes::Bytes;
+use annex_stanza::{Audience, Fill, Jid, Kind, Recipient, Slot, Stanza, Xml, ns};
 
 use crate::{
     address::{Addresses, Entry, Use},
@@ -153,15 +153,15 @@ fn hash(key: &str) -> u64 {
     }) >> 24
 }
 
-/// Copies that are the same but for one entry.
+/// Copies that are the same but for what each recipient has of its own.
 #[derive(Debug, Clone)]
 pub struct Copies {
     /// Everything inside.
     pub payload: Vec<u8>,
-    /// Where each recipient's own entry stands in it.
-    pub slot: Option<usize>,
-    /// Who gets them, and the own entry of each.
-    pub recipients: Vec<(Jid, Option<Bytes>)>,
+    /// The place for each recipient's own entry, or for the address in it.
+    pub slot: Option<Slot>,
+    /// Who gets them, and the own entries.
+    pub audience: Audience,
 }
 
 /// The entry is shown to everyone.
@@ -173,11 +173,7 @@ fn is_shown(entry: &Entry) -> bool {
 pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
     let Some(addresses) = &draft.addresses else {
         let payload = [&draft.before[..], &draft.after].concat();
-        let recipients: Vec<_> = targets.iter().map(|one| (one.jid.clone(), None)).collect();
-        return match recipients.is_empty() {
-            true => Vec::new(),
-            false => vec![Copies { payload, slot: None, recipients }],
-        };
+        return plain(payload, targets).into_iter().collect();
     };
     let mut xml = Xml::new();
     xml.raw(&draft.before).open_raw(addresses.head());
@@ -194,30 +190,52 @@ pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
     xml.close().raw(&draft.after);
     let payload = xml.finish();
 
-    // Blind ones by the place of their own entry, which is ascending.
-    let (mut open, mut blind) = (Vec::new(), Vec::<(usize, Vec<_>)>::new());
-    for target in targets {
-        if !target.blind {
-            open.push((target.jid.clone(), None));
-            continue;
-        }
-        let own = addresses.verbatim(&addresses.entries[target.entry]);
-        let (place, recipient) = (places[target.entry], (target.jid.clone(), Some(own)));
-        match blind.last_mut() {
-            Some((last, recipients)) if *last == place => recipients.push(recipient),
-            _ => blind.push((place, vec![recipient])),
-        }
+    let (blind, open): (Vec<&Target>, Vec<&Target>) =
+        targets.iter().copied().partition(|target| target.blind);
+    let place = |target: &Target| places[target.entry];
+    let groups = blind.chunk_by(|a, b| place(a) == place(b));
+    let mut groups: Vec<_> = groups.map(|group| (place(group[0]), group)).collect();
+    if groups.len() > 1 && groups.len() * payload.len() > PLACES_BYTES {
+        groups = vec![(last, &blind)];
     }
-    if blind.len() > 1 && blind.len() * payload.len() > PLACES_BYTES {
-        let all = blind.into_iter().flat_map(|(_, recipients)| recipients).collect();
-        blind = vec![(last, all)];
+    let mut found = Vec::from_iter(plain(payload.clone(), &open));
+    found.extend(groups.into_iter().flat_map(|(at, group)| own(addresses, &payload, at, group)));
+    found
+}
+
+/// Copies that are all the same.
+fn plain(payload: Vec<u8>, targets: &[&Target]) -> Option<Copies> {
+    let audience: Audience = targets.iter().map(|target| Recipient::from(&target.jid)).collect();
+    (!audience.is_empty()).then_some(Copies { payload, slot: None, audience })
+}
+
+/// Copies with each recipient's own entry at this place.
+fn own(addresses: &Addresses, payload: &[u8], at: usize, targets: &[&Target]) -> Vec<Copies> {
+    let (mut alike, mut others, mut shape) = (Vec::new(), Vec::new(), None);
+    for target in targets {
+        let entry = &addresses.entries[target.entry];
+        let to = target.jid.escaped();
+        match addresses.around(entry, &to) {
+            Some(around) if *shape.get_or_insert(around) == around => alike.push(to.into()),
+            _ => {
+                let slots = Some([addresses.verbatim(entry)].into());
+                others.push(Recipient { to, slots });
+            }
+        }
     }
     let mut found = Vec::new();
-    if !open.is_empty() {
-        found.push(Copies { payload: payload.clone(), slot: None, recipients: open });
+    if let Some((before, behind)) = shape {
+        let payload = [&payload[..at], before, behind, &payload[at..]].concat();
+        let slot = Some(Slot { at: at + before.len(), fill: Fill::To });
+        found.push(Copies { payload, slot, audience: alike.into_iter().collect() });
     }
-    for (place, recipients) in blind {
-        found.push(Copies { payload: payload.clone(), slot: Some(place), recipients });
+    if !others.is_empty() {
+        let slot = Some(Slot { at, fill: Fill::Own(0) });
+        found.push(Copies {
+            payload: payload.to_vec(),
+            slot,
+            audience: others.into_iter().collect(),
+        });
     }
     found
 }
@@ -240,7 +258,8 @@ pub fn relayed(draft: &Draft, targets: &[&Target], service: &Jid) -> Copies {
         }
     }
     xml.close().raw(&draft.after);
-    Copies { payload: xml.finish(), slot: None, recipients: vec![(service.clone(), None)] }
+    let audience = Audience::from_iter([Recipient::from(service)]);
+    Copies { payload: xml.finish(), slot: None, audience }
 }
 
 fn entries(addresses: &Addresses, targets: &[&Target], xml: &mut Xml) {

@@ -77,7 +77,7 @@ pub struct ToldRecord {
     pub lang: Option<String>,
     /// Everything inside.
     pub payload: Vec<u8>,
-    /// Where each recipient's own entry stands in it.
+    /// Where each recipient's own entry stands in it, or its address if it has no other own entry.
     pub slot: Option<u64>,
     /// Recipients, and the own entry of each.
     pub recipients: Vec<(String, Option<Vec<u8>>)>,

@@ -2,7 +2,7 @@
 //! that do not let a sender's `from` stay. Messages of local users only, and `from` becomes the
 //! bare address. Both namespaces: Prosody speaks the second, ejabberd 23 the first.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use annex_service::context::Context;
 use annex_stanza::{
@@ -71,21 +71,21 @@ pub(crate) fn wrapped(
     xml.attr_opt("xml:lang", draft.lang.as_deref());
     let mut slots = vec![Slot { at: xml.attr_slot("to"), fill: Fill::Own(0) }];
     let inside = xml.place();
-    slots.extend(copies.slot.map(|own| Slot { at: inside + own, fill: Fill::Own(1) }));
+    slots.extend(copies.slot.map(|slot| {
+        let fill = if slot.fill == Fill::To { Fill::Own(0) } else { Fill::Own(1) };
+        Slot { at: inside + slot.at, fill }
+    }));
     xml.raw(&copies.payload);
     let payload = xml.finish();
 
     let outer = Outgoing::message(MessageType::Normal, service).payload(&payload);
     let template = Template::with_slots(&outer, &slots);
-    let to = home.escaped();
-    let audience = copies
-        .recipients
-        .iter()
-        .map(|(jid, own)| {
-            let inner = Bytes::copy_from_slice(&jid.escaped());
-            let slots = [Some(inner), own.clone()].into_iter().flatten();
-            Recipient { to: to.clone(), slots: Some(slots.collect::<Arc<[Bytes]>>()) }
-        })
-        .collect();
+    let home = home.escaped();
+    let wrap = |inner: &Recipient| {
+        let own = inner.slots.iter().flat_map(|slots| slots.iter().cloned());
+        let slots = std::iter::once(Bytes::copy_from_slice(&inner.to)).chain(own);
+        Recipient { to: home.clone(), slots: Some(slots.collect()) }
+    };
+    let audience = copies.audience.iter().map(wrap).collect();
     Some((template, audience))
 }

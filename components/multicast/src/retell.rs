@@ -13,6 +13,7 @@ use annex_stanza::{
 
 use crate::{
     accept::{self, Mode},
+    address::unescape,
     deliver::{Copies, Draft},
     from_probe::Verdict,
     keys::{Note, ToldRecord},
@@ -52,12 +53,17 @@ pub(crate) fn note_presence(draft: &Draft, copies: &Copies, context: &mut Contex
         id: draft.id.clone(),
         lang: draft.lang.clone(),
         payload: copies.payload.clone(),
-        slot: copies.slot.and_then(|slot| u64::try_from(slot).ok()),
-        recipients: (copies.recipients.iter())
-            .map(|(jid, own)| (jid.as_str().to_owned(), own.as_ref().map(|own| own.to_vec())))
-            .collect(),
+        slot: copies.slot.and_then(|slot| u64::try_from(slot.at).ok()),
+        recipients: copies.audience.iter().map(recipient).collect(),
     };
     note(&Note::Presence(told), context);
+}
+
+/// Its address, and its own entry if it has one that is not in the payload.
+fn recipient(recipient: &Recipient) -> (String, Option<Vec<u8>>) {
+    let jid = unescape(&String::from_utf8_lossy(&recipient.to)).into_owned();
+    let own = recipient.slots.as_deref().and_then(<[_]>::first);
+    (jid, own.map(|own| own.to_vec()))
 }
 
 fn note(note: &Note, context: &mut Context<'_, '_>) {
@@ -126,8 +132,11 @@ fn presence(told: ToldRecord, context: &mut Context<'_, '_>) {
         lang: told.lang,
         payload: told.payload,
     };
-    let slot = told.slot.and_then(|at| usize::try_from(at).ok());
-    let slot = slot.map(|at| Slot { at, fill: Fill::Own(0) });
+    let fill = match told.recipients.iter().any(|(_, own)| own.is_some()) {
+        true => Fill::Own(0),
+        false => Fill::To,
+    };
+    let slot = told.slot.and_then(|at| usize::try_from(at).ok()).map(|at| Slot { at, fill });
     let template = Template::with_slots(&stanza, slot.as_slice());
     let audience: Audience = (told.recipients.into_iter())
         .filter_map(|(jid, own)| {

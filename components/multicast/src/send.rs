@@ -6,7 +6,7 @@ use annex_service::{
     context::{Context, Outcome},
     effect::{Effect, Lane},
 };
-use annex_stanza::{Audience, Fill, Jid, Outgoing, Recipient, Slot, Stanza, Template, refuse};
+use annex_stanza::{Audience, Jid, Outgoing, Stanza, Template, refuse};
 
 use crate::{
     accept::{Mode, Prepared},
@@ -79,7 +79,7 @@ pub(crate) fn deliver(
     let service = context.shared.common.jid.clone();
     let mut sent = 0;
     for copies in all {
-        sent += copies.recipients.len();
+        sent += copies.audience.len();
         if when != When::Now {
             retell::note_presence(draft, &copies, context);
         }
@@ -101,22 +101,15 @@ pub(crate) fn deliver(
 }
 
 /// The copies as a template, in the sender's own name (XEP-0033 §3).
-pub(crate) fn kept(draft: &Draft, copies: Copies) -> (Template, Audience) {
-    let Copies { payload, slot, recipients } = copies;
+fn kept(draft: &Draft, copies: Copies) -> (Template, Audience) {
     let stanza = Outgoing {
         kind: draft.kind,
         from: draft.from.clone(),
         id: draft.id.clone(),
         lang: draft.lang.clone(),
-        payload,
+        payload: copies.payload,
     };
-    let slot = slot.map(|at| Slot { at, fill: Fill::Own(0) });
-    let template = Template::with_slots(&stanza, slot.as_slice());
-    let audience = recipients
-        .into_iter()
-        .map(|(jid, own)| Recipient { to: jid.escaped(), slots: own.map(|own| [own].into()) })
-        .collect();
-    (template, audience)
+    (Template::with_slots(&stanza, copies.slot.as_slice()), copies.audience)
 }
 
 /// The server gives back a copy for its sender: Prosody does so to whoever handed it over.

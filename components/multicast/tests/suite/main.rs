@@ -1,5 +1,6 @@
 //! The rules of XEP-0033 and of the service, one test each, stanza in and stanzas out.
 
+mod blind;
 mod common;
 mod copies;
 mod header;

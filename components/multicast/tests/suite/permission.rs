@@ -58,14 +58,16 @@ fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
              <perm access='message' type='outgoing'/></privilege></message>"
         ));
         harness.stanza(&message(
-            "<address type='to' jid='a@example.com'/><address type='bcc' jid='b@example.net'/>",
+            "<address type='to' jid='a@example.com'/><address type='bcc' jid='b@example.net'/>\
+             <address type='bcc' desc='C' jid='c@example.net'/>",
         ));
         let sent = harness.take();
-        assert_eq!(sent.len(), 2);
+        assert_eq!(sent.len(), 3);
         let header = "<address type='to' jid='a@example.com' delivered='true'/>";
         for (copy, (to, own)) in sent.iter().zip([
             ("a@example.com", ""),
             ("b@example.net", "<address type='bcc' jid='b@example.net'/>"),
+            ("c@example.net", "<address type='bcc' desc='C' jid='c@example.net'/>"),
         ]) {
             copy.expect(&format!(
                 "<message from='{JID}' to='example.com'><privilege xmlns='{ns}'>\
