@@ -89,6 +89,10 @@ pub(crate) fn delta(room: &Room, settings: &Settings, item: &Element) -> Outcome
             let affiliation = Affiliation::parse(affiliation).ok_or_else(refusals::bad_item)?;
             // §9.1, §10.3: the bare address counts, whatever was given.
             let person = match (&jid, nick) {
+                // An occupant may be meant by what he is called in here.
+                (Some(jid), _) if jid.bare_key() == room.jid.bare_key() => {
+                    room.occupant_at(jid).ok_or_else(refusals::no_such_nick)?.person.clone()
+                }
                 (Some(jid), _) => jid.bare(),
                 (None, Some(nick)) => {
                     room.occupant_named(nick).ok_or_else(refusals::no_such_nick)?.person.clone()
@@ -155,9 +159,21 @@ impl Plan {
                 }
             }
         }
+        plan.leaves_admins_their_voice()?;
         plan.shares_no_nick()?;
         plan.keeps_an_owner(room, context)?;
         Ok(plan)
+    }
+
+    /// §8.4, §9.7: nor is it taken from one who becomes an admin with the same request.
+    fn leaves_admins_their_voice(&self) -> Outcome<()> {
+        let occupants = self.affiliations.iter().flat_map(|change| &change.occupants);
+        let mut admins = occupants.filter(|(_, then)| *then >= Affiliation::Admin);
+        let lowers = |(admin, _): &(u64, Affiliation)| {
+            let lower = |role: &Role| *role != Role::None && *role < Role::Moderator;
+            self.roles.iter().any(|(number, role, _)| number == admin && lower(role))
+        };
+        if admins.any(lowers) { Err(refusals::outranked().into()) } else { Ok(()) }
     }
 
     /// §7.2.8: no nickname is reserved for two.
@@ -258,6 +274,10 @@ fn judge_affiliation(
     // §9.1
     if himself && affiliation == Affiliation::Outcast {
         return Err(refusals::bans_himself().into());
+    }
+    // Nobody lives here: neither a room nor an occupant has a standing of its own.
+    if jid.domain_key() == room.jid.domain_key() && affiliation != Affiliation::None {
+        return Err(refusals::bad_address().into());
     }
     let old = affiliation::record(context.turn, room.id, jid.key())?;
     let before = old.as_ref().map_or(Affiliation::None, |record| record.affiliation);

@@ -315,3 +315,47 @@ fn what_admins_do_is_written_down() {
     let log = String::from_utf8(log.body.to_vec()).expect("text");
     assert!(log.contains("occupant/kick") && log.contains("noise"), "{log}");
 }
+
+/// §8.4, §9.7: judged by what holds afterwards.
+#[test]
+fn who_becomes_an_admin_keeps_voice_whatever_the_same_request_says() {
+    let mut table = Table::three();
+    for role in ["visitor", "participant"] {
+        table.admin(
+            ALICE,
+            &format!(
+                "<item nick='Bob' role='{role}'/><item jid='bob@example.com' affiliation='admin'/>"
+            ),
+        );
+        table.told(ALICE, &["iq: error cancel not-allowed"]);
+        table.silence();
+    }
+    table.admin(
+        ALICE,
+        "<item nick='Bob' role='moderator'/><item jid='bob@example.com' affiliation='admin'/>",
+    );
+    assert_eq!(brief(&table.harness.take_to(ALICE)[0]), "result a");
+}
+
+#[test]
+fn an_address_in_the_room_stands_for_who_has_it_and_others_of_the_service_for_nobody() {
+    let mut table = Table::three();
+    table.admin(ALICE, &format!("<item jid='{ROOM}/Bob' affiliation='outcast'/>"));
+    assert_eq!(brief(&table.harness.take_to(ALICE)[0]), "result a");
+    table.told(BOB, &["-Bob outcast/none bob@example.com/desk by Ann 110 301"]);
+    table.quiet();
+    table.join(BOB, "Rob");
+    table.told(BOB, &["presence: error auth forbidden"]);
+    for (jid, told) in [
+        (format!("{ROOM}/Nobody"), "iq: error cancel item-not-found"),
+        (ROOM.to_owned(), "iq: error cancel item-not-found"),
+        ("rooms.example.com".to_owned(), "iq: error modify not-acceptable"),
+        ("cake@rooms.example.com".to_owned(), "iq: error modify not-acceptable"),
+    ] {
+        table.admin(ALICE, &format!("<item jid='{jid}' affiliation='outcast'/>"));
+        table.told(ALICE, &[told]);
+        table.silence();
+    }
+    table.submit(&[("muc#roomconfig_roomadmins", &["cake@rooms.example.com"])]);
+    table.told(ALICE, &["iq: error modify not-acceptable"]);
+}
