@@ -1,6 +1,12 @@
 //! Backup, restore, export, import, and the store's lock.
 
-use std::{fs, process::Command};
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::Shutdown,
+    os::unix::net::UnixStream,
+    process::Command,
+};
 
 use annex_store::{Schema, Store};
 
@@ -68,6 +74,23 @@ fn a_backup_of_a_running_process_comes_back() {
     }
     place.output(&["restore", &name, "--force"]).ended(0);
     place.output(&["backup", &place.path("again.backup").display().to_string()]).ended(0);
+}
+
+#[test]
+fn a_backup_that_nobody_takes_away_does_not_stay() {
+    let place = Place::new(nobody(), "");
+    let _running = place.start();
+    let mut line = UnixStream::connect(place.path("admin.sock")).expect("the admin socket");
+    line.write_all(b"{\"verb\":\"backup\"}\n").expect("a request");
+    let mut answer = String::new();
+    BufReader::new(&line).read_line(&mut answer).expect("an answer");
+    let answer: serde_json::Value = serde_json::from_str(&answer).expect("JSON");
+    let file = answer["body"]["file"].as_str().expect("its name").to_owned();
+    assert!(fs::exists(&file).expect("metadata"), "{answer}");
+    line.shutdown(Shutdown::Write).expect("hanging up");
+    // The other end closes when it has cleaned up.
+    assert_eq!(line.read(&mut [0]).expect("the end"), 0);
+    assert!(!fs::exists(&file).expect("metadata"), "{file}");
 }
 
 #[test]

@@ -101,6 +101,7 @@ async fn converse(stream: UnixStream, state: &Rc<State>) -> io::Result<()> {
     let actor = actor(&stream);
     let (read, mut write) = stream.into_split();
     let mut read = BufReader::new(read);
+    let mut written = verbs::Written::default();
     loop {
         let mut line = Vec::new();
         let bytes = (&mut read).take(LINE).read_until(b'\n', &mut line).await?;
@@ -116,7 +117,7 @@ async fn converse(stream: UnixStream, state: &Rc<State>) -> io::Result<()> {
                     421,
                     format!("this process serves {}, not {expects}", state.main()),
                 ),
-                _ => verbs::answer(request, &actor, state).await,
+                _ => verbs::answer(request, &actor, state, &mut written).await,
             },
         };
         let mut answer = serde_json::to_vec(&reply)?;

@@ -17,7 +17,25 @@ use crate::{
     state::State,
 };
 
-pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> Reply {
+/// Files that were written for whoever is at the other end to take away. Those that were not taken
+/// are removed when the line ends.
+#[derive(Default)]
+pub(super) struct Written(Vec<PathBuf>);
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        for path in &self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+pub(super) async fn answer(
+    request: Request,
+    actor: &str,
+    state: &Rc<State>,
+    written: &mut Written,
+) -> Reply {
     let arguments = &request.arguments;
     match request.verb.as_str() {
         "hello" => {
@@ -41,7 +59,7 @@ pub(super) async fn answer(request: Request, actor: &str, state: &Rc<State>) -> 
             Ok((domain, store)) => match verb {
                 "backup" => {
                     note(domain, &request, actor);
-                    backup(domain, store, arguments).await
+                    backup(domain, store, arguments, written).await
                 }
                 "reconnect" => {
                     tracing::info!(actor, "asked to reconnect");
@@ -61,14 +79,21 @@ fn gone() -> Reply {
 
 /// Written to `file`, or into the store's directory, where this process may surely write; the
 /// answer says where.
-async fn backup(domain: &DomainHandle, store: &Path, arguments: &Value) -> Reply {
+async fn backup(
+    domain: &DomainHandle,
+    store: &Path,
+    arguments: &Value,
+    written: &mut Written,
+) -> Reply {
     let path = match arguments["file"].as_str() {
         Some(file) => PathBuf::from(file),
         None => {
             // Two at the same time do not share a file.
             static NUMBER: AtomicU64 = AtomicU64::new(0);
             let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-            store.join(format!("backup-{}-{number}.partial", std::process::id()))
+            let path = store.join(format!("backup-{}-{number}.partial", std::process::id()));
+            written.0.push(path.clone());
+            path
         }
     };
     if !path.is_absolute() {
