@@ -336,7 +336,7 @@ fn iq_answer(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> O
     let session = muc.rooms.here(&stanza.to).and_then(|room| room.sessions.get(&stanza.from));
     let asked = session.is_some_and(|session| session.asked);
     if asked && stanza.kind == Kind::Iq(IqType::Error) {
-        errors::error(muc, stanza, context)?;
+        sweep::refused(muc, stanza, context)?;
     }
     let Some(room) = muc.rooms.here(&stanza.to) else { return Ok(()) };
     if let Some(session) = room.sessions.get_mut(&stanza.from) {

@@ -38,7 +38,15 @@ pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
     // §7.5: the sender of a private message learns what became of it. Text and `by` may name a real
     // address: they stay here.
     if let (Kind::Message(MessageType::Error), true) = (stanza.kind, stanza.to.is_full()) {
-        let Some(room) = muc.rooms.occupied(&stanza.to, context)? else { return Ok(()) };
+        let Muc { rooms, settings, .. } = muc;
+        let Some(room) = rooms.occupied(&stanza.to, context)? else { return Ok(()) };
+        let Some(session) = room.sessions.get(&stanza.from) else { return Ok(()) };
+        let Some(occupant) = room.occupants.get_mut(&session.occupant) else { return Ok(()) };
+        // There is nothing to answer where nothing was sent: errors are no messages without limits.
+        let (now, rate) = (context.turn.since_start(), settings.messages_per_second);
+        if !occupant.errors.take(now, rate, settings.message_burst) {
+            return Ok(());
+        }
         let Some(occupant) = room.occupant_of(&stanza.from) else { return Ok(()) };
         let Some(target) = room.occupant_at(&stanza.to) else { return Ok(()) };
         let refusal = Refusal::new(condition, "muc.private.error").with_type(kind);

@@ -33,6 +33,8 @@ pub(crate) struct Occupant {
     pub(crate) sessions: Vec<Jid>,
     /// Messages; memory only.
     pub(crate) messages: Bucket,
+    /// Errors to private messages; memory only.
+    pub(crate) errors: Bucket,
 }
 
 impl Occupant {
@@ -56,6 +58,7 @@ impl Occupant {
             id: occupant_id::element(id),
             sessions: Vec::new(),
             messages: Bucket::default(),
+            errors: Bucket::default(),
         })
     }
 
@@ -88,6 +91,7 @@ impl Occupant {
             id: occupant_id::element(&id),
             sessions: Vec::new(),
             messages: Bucket::default(),
+            errors: Bucket::default(),
         })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! Who left while we were away was lost to us, and a server that was restarted has lost its users.
 //! Each session is pinged once, from the room's address, the most recently active first. An error
-//! that means gone removes it ([`super::errors`]); silence does only after the time for which a
+//! that means gone removes it ([`super::errors`]), one that may mean it is asked once more; silence
+//! removes it only after the time for which a
 //! client may be suspended (XEP-0198), as it answers nothing meanwhile.
 
 use std::time::Duration;
@@ -13,7 +14,7 @@ use annex_service::{
     record::Parts,
     store::Scan,
 };
-use annex_stanza::{IqType, Jid, Outgoing, ns};
+use annex_stanza::{Condition, IqType, Jid, MessageType, Outgoing, Stanza, ns, read_error};
 
 use super::errors;
 use crate::{
@@ -87,6 +88,28 @@ pub(crate) fn go_on(muc: &mut Muc, context: &mut Context<'_, '_>) -> Outcome<()>
     } else {
         context.turn.arm(TIMER, TICK);
     }
+    Ok(())
+}
+
+/// An error instead of an answer. `service-unavailable` is said for a resource that is gone
+/// (RFC 6121 §8.5.3), and by a client that is there and knows no pings (RFC 6120 §8.3.3.19): to a
+/// message with nothing in it only the former gives an error.
+pub(crate) fn refused(
+    muc: &mut Muc,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    let condition = read_error(stanza).map(|(_, condition, _)| condition);
+    if condition != Some(Condition::ServiceUnavailable) {
+        return errors::error(muc, stanza, context);
+    }
+    let Some(room) = muc.rooms.here(&stanza.to) else { return Ok(()) };
+    let Some(session) = room.sessions.get(&stanza.from) else { return Ok(()) };
+    let id = context.turn.token();
+    let question = Outgoing::message(MessageType::Groupchat, &room.jid).id(id).child(|xml| {
+        xml.leaf("no-store", ns::HINTS);
+    });
+    room.send(question.template(), session.recipient(), context);
     Ok(())
 }
 

@@ -181,6 +181,25 @@ fn an_error_to_a_private_message_reaches_its_sender_without_real_addresses() {
 }
 
 /// Case 44, §8.1.
+/// They carry an `id` of the sender's choice, and answer nothing that was counted.
+#[test]
+fn errors_to_private_messages_have_a_rate_too() {
+    let mut table = Table::with(serde_json::json!({ "message_burst": 3 }));
+    table.open();
+    table.join(BOB, "Bob");
+    table.quiet();
+    for _ in 0..10 {
+        table.stanza(&format!(
+            "<message from='{BOB}' to='{ROOM}/Ann' type='error' id='w'><error type='auth'>
+               <forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+        ));
+    }
+    assert_eq!(table.harness.take_to(ALICE).len(), 3);
+    // Answering others takes nothing from what he may say himself.
+    table.say(BOB, "x");
+    table.told(ALICE, &["Bob: x"]);
+}
+
 #[test]
 fn the_subject_is_for_those_whom_the_room_allows() {
     let mut table = Table::three();

@@ -312,6 +312,16 @@ fn after_a_reconnect_each_session_is_asked_once_from_the_room() {
         BOB,
         "type='error'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>",
     ));
+    // His server may have said so, as he is gone, or his client, which knows no pings.
+    table.harness.take_to(BOB)[0].expect(&format!(
+        "<message from='{ROOM}' to='{BOB}' type='groupchat' id='*'><no-store xmlns='urn:xmpp:hints'/></message>"
+    ));
+    table.silence();
+    table.stanza(&answer(BOB, "type='error'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"));
+    table.silence();
+    table.stanza(&format!(
+        "<message from='{BOB}' to='{ROOM}' id='x' type='error'><error type='cancel'><service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+    ));
     table.told(BOB, &["-Bob none/none bob@example.com/desk 110 333"]);
     table.quiet();
     // Carol may be suspended: she says nothing for a while.
@@ -322,6 +332,27 @@ fn after_a_reconnect_each_session_is_asked_once_from_the_room() {
     table.told(CAROL, &["-Carol none/none carol@example.net/cell 110 333"]);
     table.harness.advance(Duration::from_secs(3600));
     table.silence();
+}
+
+/// XEP-0199 §4: who knows no pings is there all the same.
+#[test]
+fn a_client_without_pings_stays_through_a_reconnect() {
+    let mut table = Table::new();
+    table.join(BOB, "Bob");
+    for condition in ["service-unavailable", "feature-not-implemented"] {
+        table.harness.restart();
+        table.harness.advance(Duration::from_secs(5));
+        table.quiet();
+        table.stanza(&format!(
+            "<iq from='{BOB}' to='{ROOM}' id='x' type='error'><error type='cancel'>
+               <{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"
+        ));
+        table.harness.take_to(BOB);
+        table.say(ALICE, "here");
+        table.harness.advance(Duration::from_secs(3600));
+        table.told(BOB, &["Ann: here"]);
+        table.told(ALICE, &["Ann: here"]);
+    }
 }
 
 #[test]
