@@ -14,6 +14,7 @@ use super::{
     control::RunError,
     core::{Core, Stop},
     flight::Ended,
+    gate::Violation,
     lanes, meter,
     report::Report,
 };
@@ -152,6 +153,10 @@ impl<M: Machine> Core<M> {
         match self.gate.pass(effect) {
             Ok(effect) => Some(effect),
             Err((violation, instead)) => {
+                let hint = match violation {
+                    Violation::From => ", unless component.foreign_from is what is missing",
+                    Violation::Size | Violation::To => "",
+                };
                 let violation = violation.as_str();
                 self.meter.count("annex_gate_out_total", Some(("violation", violation)), 1);
                 Report::add(&self.report.gate, 1);
@@ -161,7 +166,7 @@ impl<M: Machine> Core<M> {
                     tracing::error!(
                         violation,
                         times,
-                        "a stanza was stopped at the outbound gate; please report this"
+                        "a stanza was stopped at the outbound gate; please report this{hint}"
                     );
                 }
                 instead.map(|effect| *effect)

@@ -150,6 +150,12 @@ impl Judge<'_> {
                 named(path, "limits.stanza_out")
             ));
         }
+        if self.program.keeps_from && !values.is("component.foreign_from") {
+            self.warnings.push(format!(
+                "{}: is false, so senders' addresses cannot stay and nothing is delivered: set it to true, and see init --server for the server's line",
+                named(path, "component.foreign_from")
+            ));
+        }
         self.bounds(path, values);
         self.paths(path, values);
         let local_domains = self.local_domains(path, values, jid.as_ref());

@@ -113,3 +113,14 @@ fn a_second_file_has_a_store_of_its_own() {
     assert_eq!(of("/etc/annex/probe.toml"), "/var/lib/annex/probe");
     assert_eq!(of("/etc/annex/probe-b.toml"), "/var/lib/annex/probe-b");
 }
+
+#[test]
+fn who_keeps_senders_addresses_is_told_that_it_may_not() {
+    let program = crate::program::Program { keeps_from: true, ..probe::program() };
+    let warnings = |text: &str| {
+        let config = Config::read_text(&program, &sources(&[]), text).expect("a configuration");
+        config.warnings.iter().filter(|one| one.contains("foreign_from")).count()
+    };
+    assert_eq!(warnings(GOOD), 1);
+    assert_eq!(warnings(&format!("{GOOD}foreign_from = true\n")), 0);
+}
