@@ -54,7 +54,13 @@ impl From<crate::config::mistakes::ConfigError> for Failure {
 impl From<annex_store::OpenError> for Failure {
     fn from(error: annex_store::OpenError) -> Self {
         let exit = if error.is_permanent() { Exit::Store } else { Exit::Failed };
-        Self::new(exit, error.to_string())
+        let hint = match error {
+            annex_store::OpenError::Io { .. } => {
+                "; it must be a directory that the user who runs this may write to"
+            }
+            _ => "",
+        };
+        Self::new(exit, format!("{error}{hint}"))
     }
 }
 

@@ -1,10 +1,26 @@
 //! The one place that writes to the terminal. A reader that has gone away (`| head`) is no error.
 
-use std::io::{self, IsTerminal, Write};
+use std::{
+    io::{self, IsTerminal, Write},
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Something could not be written, and not because nobody reads it.
+static LOST: AtomicBool = AtomicBool::new(false);
 
 /// Writes a text, and the end of its line, to standard output.
 pub(crate) fn line(text: impl AsRef<str>) {
-    let _ = try_line(text);
+    if let Err(why) = try_line(text)
+        && why.kind() != io::ErrorKind::BrokenPipe
+        && !LOST.swap(true, Ordering::Relaxed)
+    {
+        error(format!("standard output cannot be written: {why}"));
+    }
+}
+
+/// Whether [`line`] could not write all that it was given.
+pub(crate) fn is_incomplete() -> bool {
+    LOST.load(Ordering::Relaxed)
 }
 
 /// The same, where it matters that somebody still reads.

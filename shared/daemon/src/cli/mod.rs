@@ -57,6 +57,7 @@ pub(crate) fn main(program: &Program) -> ExitCode {
         },
     };
     match outcome {
+        Ok(Exit::Ok) if out::is_incomplete() => Exit::Failed.into(),
         Ok(exit) => exit.into(),
         Err(failure) => {
             for line in failure.text.lines() {
