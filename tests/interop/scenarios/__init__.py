@@ -6,6 +6,7 @@ from . import (  # noqa: F401
     common,
     crashes,
     create,
+    crowd,
     documented,
     enter,
     federated,

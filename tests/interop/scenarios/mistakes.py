@@ -1,7 +1,8 @@
 """What clients get wrong, by accident or on purpose: an answer as XEP-0045 has it, and the room goes on."""
 
+from ..addresses import ADDRESS
 from ..client import Refused
-from ..stanza import CLIENT, DISCO_INFO, MUC_ADMIN, MUC_OWNER, MUC_USER, element, form
+from ..stanza import CLIENT, DELAY, DISCO_INFO, MUC_ADMIN, MUC_OWNER, MUC_USER, element, form
 from ..world import equal, refused, scenario
 
 PATIENT = 30  # seconds: a server may hold back what comes at once
@@ -106,6 +107,10 @@ async def forged_standing_is_taken_out(world):
     equal([(one["affiliation"], one["role"]) for one in items], [("none", "participant")], "his standing")
     bob.message(room, element(MUC_USER, "x", element(MUC_USER, "status", code="104")), body="ha")
     equal((await alice.next("the message")).statuses, set(), "codes that only the room may say")
+    writer = element(ADDRESS, "addresses", element(ADDRESS, "address", type="ofrom", jid=alice.full))
+    bob.message(room, writer, element(DELAY, "delay", stamp="2020-01-01T00:00:00Z"), body="ha")
+    seen = await alice.next("the message")
+    equal((seen.has(ADDRESS, "addresses"), seen.is_delayed), (False, False), "whose it is, and since when")
 
 
 @scenario(differs={"prosody": "lets them in", "ejabberd": "lets them in"})
