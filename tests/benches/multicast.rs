@@ -38,6 +38,9 @@ use link::Link;
 use message::Message;
 use process::Process;
 
+/// The component's address.
+const SERVICE: &str = "multicast.bench";
+
 /// Messages in flight.
 const WINDOW: usize = 2;
 
@@ -82,16 +85,17 @@ fn main() -> ExitCode {
     );
     let mut good = true;
     for (name, shown, cpu) in [("blind copies", 0, 0.5), ("with a header", 10, 2.0)] {
-        let message = Message { count, shown, service: "multicast.bench", users: "load.bench" };
-        let (mut link, process) = component(&message);
-        let copies = link.copies(&message.bytes(0), message.last().as_bytes());
+        let mut message = Message::new(count, shown, SERVICE, "load.bench");
+        let (mut link, process) = component();
+        let last = message.last.clone();
+        let copies = link.copies(message.bytes(0), last.as_bytes());
         let (mut plain, floor) = plain(&copies);
         let (mut ours, mut least) = (Measured::default(), Measured::default());
         let mut theirs = Measured::default();
         for _ in 0..ROUNDS {
             let seconds = seconds / ROUNDS as f64;
-            measure(&mut link, || process.cpu(), &message, seconds, &mut ours);
-            measure(&mut plain, || floor.cpu(), &message, seconds, &mut least);
+            measure(&mut link, || process.cpu(), &mut message, seconds, &mut ours);
+            measure(&mut plain, || floor.cpu(), &mut message, seconds, &mut least);
             if let Some(ejabberd) = &mut ejabberd {
                 ejabberd.measure(count, shown, seconds, &mut theirs);
             }
@@ -120,10 +124,10 @@ fn main() -> ExitCode {
 }
 
 /// The component, attached and permitted.
-fn component(message: &Message<'_>) -> (Link, Process) {
+fn component() -> (Link, Process) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let process = Process::component("annex-multicast", message.service, port, message::SETTINGS);
+    let process = Process::component("annex-multicast", SERVICE, port, message::SETTINGS);
     let mut link = Link::handshake(listener.accept().expect("a connection").0);
     while link.read(link::PROBE) == 0 {}
     (link, process)
@@ -141,7 +145,7 @@ fn plain(copies: &[u8]) -> (Link, Process) {
 fn measure(
     link: &mut Link,
     cpu: impl Fn() -> Duration,
-    message: &Message<'_>,
+    message: &mut Message,
     seconds: f64,
     measured: &mut Measured,
 ) {
@@ -154,14 +158,14 @@ fn measure(
 }
 
 /// Keeps a window of messages in flight; how many were delivered in which time.
-fn full_speed(link: &mut Link, message: &Message<'_>, enough: Duration) -> (usize, Duration) {
-    let last = message.last();
+fn full_speed(link: &mut Link, message: &mut Message, enough: Duration) -> (usize, Duration) {
+    let last = message.last.clone();
     let start = Instant::now();
     let (mut sent, mut delivered) = (0, 0);
     loop {
         if start.elapsed() < enough {
             while sent < delivered + WINDOW {
-                link.send(&message.bytes(sent));
+                link.send(message.bytes(sent));
                 sent += 1;
             }
         } else if delivered == sent {

@@ -48,8 +48,8 @@ impl Ejabberd {
         seconds: f64,
         measured: &mut Measured,
     ) {
-        let message = Message { count, shown, service: &self.service, users: &self.domain };
+        let mut message = Message::new(count, shown, &self.service, &self.domain);
         let pid = self.pid;
-        measure(&mut self.link, || process::cpu(pid), &message, seconds, measured);
+        measure(&mut self.link, || process::cpu(pid), &mut message, seconds, measured);
     }
 }
