@@ -83,7 +83,9 @@ pub(crate) fn prepare(
     }
     let mut candidates = Vec::with_capacity(addresses.entries.len());
     for (number, entry) in addresses.entries.iter_mut().enumerate() {
-        let (true, Some(jid)) = (is_receiver(entry.used), entry.jid.clone()) else { continue };
+        // Who is blind is told to nobody else.
+        let jid = if entry.used == Use::Blind { entry.jid.take() } else { entry.jid.clone() };
+        let (true, Some(jid)) = (is_receiver(entry.used), jid) else { continue };
         let rank = match (entry.delivered, entry.used) {
             (true, _) => Rank::Delivered,
             (false, Use::Blind) => Rank::Blind,

@@ -49,7 +49,7 @@ pub enum Fault {
 pub struct Entry {
     /// What it is for.
     pub used: Use,
-    /// The address of an entry that is delivered to.
+    /// The address of an entry that is delivered to; whoever is blind is taken out when it is.
     pub jid: Option<Jid>,
     /// It came with `delivered='true'`.
     pub delivered: bool,

@@ -144,9 +144,13 @@ impl Reader {
         else {
             return false;
         };
-        let Some(tag) = Tag::read(rest).filter(|tag| tag.is_empty && *depth == self.depth) else {
+        if *depth != self.depth {
             return false;
-        };
+        }
+        let Some(tag) = Tag::read(rest) else { return false };
+        if !tag.is_empty {
+            return false;
+        }
         open.count(tag.len, &self.limits);
         open.empty(ns, &tag, self.depth, &self.limits);
         *rest = &rest[tag.len..];
