@@ -108,7 +108,7 @@ async def forged_standing_is_taken_out(world):
     bob.message(room, element(MUC_USER, "x", element(MUC_USER, "status", code="104")), body="ha")
     equal((await alice.next("the message")).statuses, set(), "codes that only the room may say")
     writer = element(ADDRESS, "addresses", element(ADDRESS, "address", type="ofrom", jid=alice.full))
-    bob.message(room, writer, element(DELAY, "delay", stamp="2020-01-01T00:00:00Z"), body="ha")
+    bob.message(room, writer, element(DELAY, "delay", from_=room, stamp="2020-01-01T00:00:00Z"), body="ha")
     seen = await alice.next("the message")
     equal((seen.has(ADDRESS, "addresses"), seen.is_delayed), (False, False), "whose it is, and since when")
 

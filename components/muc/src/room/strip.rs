@@ -39,13 +39,14 @@ fn is_delay(child: &Child) -> bool {
     child.is(ns::DELAY, "delay") || child.is("jabber:x:delay", "x")
 }
 
-/// The attribute is an address of the service, be it a room's or an occupant's; or it names nobody,
-/// and so the address that the stanza comes from.
+/// The attribute is an address of the service, be it a room's or an occupant's; or nobody can tell.
+/// Where there is none it is the sender's own: clients stamp so what they could not send before.
 fn names(payload: &Payload, child: &Child, attribute: &str, room: &Jid) -> bool {
     let Ok(element) = payload.element(child) else { return true };
     match element.attr(attribute).map(Jid::parse) {
         Some(Ok(jid)) => jid.domain_key() == room.domain_key(),
-        Some(Err(_)) | None => true,
+        Some(Err(_)) => true,
+        None => false,
     }
 }
 

@@ -84,19 +84,18 @@ fn what_only_the_room_may_say_is_taken_out() {
          <occupant-id xmlns='urn:xmpp:occupant-id:0' id='forged'/>
          <hats xmlns='urn:xmpp:hats:0'><hat uri='x' title='Boss'/></hats>
          <stanza-id xmlns='urn:xmpp:sid:0' by='TEA@rooms.example.com' id='forged'/>
-         <stanza-id xmlns='urn:xmpp:sid:0' id='forged'/>
          <addresses xmlns='http://jabber.org/protocol/address'>
            <address type='to' jid='dave@example.net'/>
            <address type='ofrom' jid='carol@example.net/cell'/>
          </addresses>
          <delay xmlns='urn:xmpp:delay' from='tea@rooms.example.com/Ann' stamp='2020-01-01T00:00:00Z'/>
          <delay xmlns='urn:xmpp:delay' from='rooms.example.com' stamp='2020-01-01T00:00:00Z'/>
-         <delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>
          <x xmlns='jabber:x:delay' from='tea@rooms.example.com' stamp='20200101T00:00:00'/>";
     let own = "<stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
          <addresses xmlns='http://jabber.org/protocol/address'>
            <address type='replyroom' jid='tea@rooms.example.com'/>
          </addresses>
+         <delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>
          <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>";
     let content = format!("<body>x</body>{forged}{own}");
     table.message(BOB, &content);
