@@ -19,8 +19,11 @@ fn it_is_ready_without_a_server_and_stops_when_told() {
 
 #[test]
 fn systemd_is_told_when_the_server_accepts() {
-    let place = Place::new(serve(Verdict::Accept), "");
+    let port = serve(Verdict::Accept);
+    let place = Place::new(port, "");
     let mut running = place.start();
+    let told = running.until("STATUS=");
+    assert!(told.contains(&format!("connecting to 127.0.0.1:{port}")), "{told}");
     let told = running.until("connected to");
     assert!(told.starts_with("STATUS=") && told.contains(DOMAIN), "{told}");
 }

@@ -8,6 +8,8 @@ use std::sync::{
 use annex_stanza::Timestamp;
 use serde::Serialize;
 
+use super::settings::Server;
+
 /// A snapshot for `status`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
@@ -117,6 +119,13 @@ gauges!(
 );
 
 impl Report {
+    /// Before the first attempt to connect.
+    pub(crate) fn of(server: &Server) -> Self {
+        let report = Self::default();
+        report.lock().server = server.to_string();
+        report
+    }
+
     /// The link's state.
     pub fn link(&self) -> Link {
         self.lock().clone()

@@ -140,7 +140,7 @@ fn start(
         orders: Some(orders),
     };
     let (control, commands) = mpsc::channel(64);
-    let report = Arc::new(Report::default());
+    let report = Arc::new(Report::of(&domain.link.server));
     let store = storage.store().clone();
     remove_partial(&domain.store.path);
     let inspect = store.inspect();
