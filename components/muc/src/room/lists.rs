@@ -126,11 +126,9 @@ fn listing(
     xml.open("query").xmlns(ns::MUC_ADMIN);
     for row in &page.rows {
         let record = AffiliationRecord::of(row)?;
-        if xml.len() + 2 * (row.value.len() + 100) > most {
-            break;
-        }
+        let mut item = Xml::new();
         // §17.4: affiliation and bare address, the nickname, and no role.
-        xml.open("item")
+        item.open("item")
             .attr("affiliation", record.affiliation.as_str())
             .attr("jid", &record.jid)
             .attr_opt(
@@ -138,9 +136,13 @@ fn listing(
                 record.nick.as_deref().filter(|_| affiliation != Affiliation::Outcast),
             );
         if let Some(reason) = &record.reason {
-            xml.text_element("reason", None, reason);
+            item.text_element("reason", None, reason);
         }
-        xml.close();
+        let item = item.finish();
+        if xml.len() + item.len() > most {
+            break;
+        }
+        xml.raw(&item);
     }
     Ok(xml.finish())
 }

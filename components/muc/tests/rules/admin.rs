@@ -359,3 +359,26 @@ fn an_address_in_the_room_stands_for_who_has_it_and_others_of_the_service_for_no
     table.submit(&[("muc#roomconfig_roomadmins", &["cake@rooms.example.com"])]);
     table.told(ALICE, &["iq: error modify not-acceptable"]);
 }
+
+/// What does not fit is left out: a longer answer would not leave at all.
+#[test]
+fn a_list_is_no_longer_than_a_stanza_may_be() {
+    let mut settings = quiet();
+    settings["max_reason"] = 8192.into();
+    let mut table = Table::with(settings);
+    table.open();
+    let reason = "&amp;".repeat(6000);
+    for number in 0..10 {
+        let jid = format!("u{number}@example.com");
+        let item =
+            format!("<item jid='{jid}' affiliation='outcast'><reason>{reason}</reason></item>");
+        table.admin(ALICE, &item);
+    }
+    table.quiet();
+    table.admin_get(ALICE, "<item affiliation='outcast'/>");
+    let list = table.harness.take_to(ALICE);
+    let list = list[0].element();
+    let query = list.children().next().expect("a list");
+    assert_eq!(query.children().count(), 8);
+    assert!(String::from(query).len() < 256 << 10);
+}
