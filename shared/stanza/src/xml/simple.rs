@@ -96,12 +96,14 @@ const VALUE: [bool; 256] = {
 };
 
 /// The first place from `start` on whose byte is not in the table.
+#[inline]
 fn end(bytes: &[u8], start: usize, table: &[bool; 256]) -> Option<usize> {
     let length = bytes.get(start..)?.iter().position(|byte| !table[usize::from(*byte)])?;
     Some(start + length)
 }
 
 /// A name that means nothing to XML itself, and what is behind it.
+#[inline]
 fn name(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
     let end = end(bytes, start, &NAME)?;
     let name = &bytes[start..end];
@@ -111,6 +113,7 @@ fn name(bytes: &[u8], start: usize) -> Option<(&[u8], usize)> {
 }
 
 /// What is behind `='…'`.
+#[inline]
 fn value(bytes: &[u8], at: usize) -> Option<usize> {
     let opened = bytes.get(at..at + 2)? == b"='";
     let end = end(bytes, at + 2, &VALUE)?;
