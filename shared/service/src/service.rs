@@ -281,7 +281,7 @@ impl<C: Component> Service<C> {
         turn: &mut Turn<'_>,
     ) {
         let address = self.shared.common.jid.clone();
-        let removes = verb == "person forget" || commands::process::is_about_the_process(verb);
+        let removes = verb == "person forget" || commands::process::is_noted(verb);
         let outcome = self.attempt(turn, &address, removes, |this, turn| {
             if let Some((what, person)) = person_verb(verb, arguments)? {
                 let mut context = Context { turn, shared: &mut this.shared };

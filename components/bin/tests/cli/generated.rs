@@ -44,7 +44,7 @@ fn completions_are_up_to_date() {
 #[test]
 fn a_page_that_could_not_be_written_whole_is_a_failure() {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a full device");
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_annex-muc"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_annex-muc"));
     let output = command.args(["config", "example"]).stdout(full).output().expect("the program");
     assert_eq!(output.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&output.stderr).contains("cannot be written"));

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 
 use crate::{
     place::{Place, read},
-    server::{Verdict, nobody, serve_with},
+    server::{Verdict, nobody, serve, serve_with},
 };
 
 #[test]
@@ -37,6 +37,19 @@ fn a_wrong_configuration_is_not_taken_and_the_process_goes_on() {
     place.configure(nobody(), "");
     running.signal(Signal::HUP);
     running.logs("configuration reloaded");
+}
+
+#[test]
+fn orders_are_carried_out_where_the_server_takes_no_output() {
+    let more = "[limits]\noutbox = \"1 MiB\"\nbacklog = \"1 MiB\"\n[link]\ndrain = \"50ms\"\n";
+    let place = Place::new(serve(Verdict::Deaf), more);
+    let mut running = place.start();
+    running.logs("does not take our output");
+    place.output(&["log-level", "debug"]).ended(0).says("until the next reload");
+    place.output(&["reload"]).ended(0).says("nothing has changed");
+    place.output(&["reconnect"]).ended(0);
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
 }
 
 #[test]

@@ -13,6 +13,8 @@ pub(crate) enum Verdict {
     Accept,
     /// Prosody's answer to a wrong secret.
     NotAuthorized,
+    /// Welcome; then it asks a great deal, and reads nothing.
+    Deaf,
 }
 
 const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' \
@@ -60,6 +62,19 @@ fn converse(mut stream: TcpStream, verdict: Verdict, stanzas: &str) {
     if verdict == Verdict::NotAuthorized {
         let _ = stream.write_all(REFUSE.as_bytes());
         return;
+    }
+    if verdict == Verdict::Deaf {
+        let _ = stream.write_all(b"<handshake/>");
+        for from in 0..20_000 {
+            let ask = format!(
+                "<iq type='get' id='{from}' from='u{from}@example.com/r' to='rooms.example.com'>\
+                 <query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+            );
+            if stream.write_all(ask.as_bytes()).is_err() {
+                return;
+            }
+        }
+        return thread::park();
     }
     let _ = stream.write_all(b"<handshake/>").and_then(|()| stream.write_all(stanzas.as_bytes()));
     // Questions are answered with an error, and what the component sends to itself comes back.

@@ -6,14 +6,14 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use annex_service::effect::Response;
+use annex_service::effect::{Order, Response};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::{Reply, Request};
 use crate::{
     handle::DomainHandle,
-    runtime::{Control, ProcessOrder},
+    runtime::{self, Control, ProcessOrder},
     state::State,
 };
 
@@ -67,6 +67,15 @@ pub(super) async fn answer(
                     let sent = domain.control.send(Control::Reconnect).await;
                     sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "reconnecting" })))
                 }
+                "reload" => {
+                    note(domain, &request, actor);
+                    ordered(Order::Reload, state).await
+                }
+                "log-level" => {
+                    note(domain, &request, actor);
+                    let level = arguments["level"].as_str().unwrap_or_default();
+                    ordered(Order::LogLevel(level.to_owned()), state).await
+                }
                 _ => command(domain, &request, actor).await,
             },
         },
@@ -75,6 +84,13 @@ pub(super) async fn answer(
 
 fn gone() -> Reply {
     Reply::error(503, "the process is stopping")
+}
+
+async fn ordered(order: Order, state: &State) -> Reply {
+    match runtime::process(order, Some(state.handle.orders.clone())).await {
+        Ok(note) => Reply::ok(json!({ "note": note })),
+        Err(why) => Reply::error(400, why),
+    }
 }
 
 /// Written to `file`, or into the store's directory, where this process may surely write; the

@@ -89,7 +89,10 @@ async fn run(call: Call, bytes: usize, orders: Option<mpsc::Sender<ProcessOrder>
         Call::WriteFile { path, content } => {
             (FILE_TIME, timeout(FILE_TIME, write_file(path, content)).await)
         }
-        Call::Process(order) => (FILE_TIME, timeout(FILE_TIME, process(order, orders)).await),
+        Call::Process(order) => {
+            let said = async { plain(0, process(order, orders).await?.into_bytes()) };
+            (FILE_TIME, timeout(FILE_TIME, said).await)
+        }
     };
     match result {
         Ok(Ok((status, body, headers))) => CallResult::Done { status, body, headers },
@@ -116,20 +119,23 @@ fn too_long(limit: usize) -> String {
     format!("the answer is longer than {limit} bytes")
 }
 
-async fn process(order: Order, orders: Option<mpsc::Sender<ProcessOrder>>) -> Outcome {
-    let said = match order {
+/// Carries out an order; what is to be said about it.
+pub(crate) async fn process(
+    order: Order,
+    orders: Option<mpsc::Sender<ProcessOrder>>,
+) -> Result<String, String> {
+    match order {
         Order::LogLevel(level) => logging::set_level(&level)
             .map(|()| "changed until the next reload or restart".to_owned())
-            .map_err(|why| format!("level: {why}"))?,
+            .map_err(|why| format!("level: {why}")),
         Order::Reload => {
             let gone = || "the process is stopping".to_owned();
             let (reply, answer) = oneshot::channel();
             let order = ProcessOrder::Reload { reply };
             orders.ok_or_else(gone)?.send(order).await.map_err(|_| gone())?;
-            answer.await.map_err(|_| gone())??
+            answer.await.map_err(|_| gone())?
         }
-    };
-    plain(0, said.into_bytes())
+    }
 }
 
 async fn http(

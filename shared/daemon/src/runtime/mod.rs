@@ -34,6 +34,7 @@ mod timers;
 pub mod trace;
 mod turns;
 
+pub(crate) use calls::process;
 pub use clock::{Clock, Surroundings, SystemClock, VirtualClock};
 pub use control::{Control, ProcessOrder, Published, RunError};
 pub use report::{Link, Numbers, Report, Status};

@@ -25,22 +25,23 @@ impl Default for Orders {
     }
 }
 
-/// Verbs that the process carries out without us; here they are only written down.
-const NOTED: [&str; 3] = ["backup", "reconnect", "stop"];
+/// Verbs of the admin socket that the process carries out without us, as they are needed most where
+/// a machine can do nothing; here they are only written down.
+const NOTED: [&str; 5] = ["backup", "log-level", "reconnect", "reload", "stop"];
 
 /// It is about the process, and needs no space of its own: little of it is no reason to refuse.
-pub(crate) fn is_about_the_process(verb: &str) -> bool {
-    NOTED.contains(&verb) || matches!(verb, "log-level" | "reload")
+pub(crate) fn is_noted(verb: &str) -> bool {
+    NOTED.contains(&verb)
 }
 
 /// Writes down what the process carries out by itself: true if it was that.
 pub(crate) fn note(asked: &Verb<'_>, context: &mut Context<'_, '_>) -> bool {
-    if !NOTED.contains(&asked.verb) {
+    if !is_noted(asked.verb) {
         return false;
     }
     let whom = context.shared.common.jid.clone();
     let last = asked.arguments["final"].as_bool() == Some(true);
-    let reason = last.then_some("final");
+    let reason = asked.arguments["level"].as_str().or(last.then_some("final"));
     context.audit(verb::actor(asked.actor, &whom), asked.verb, &whom, reason);
     context.respond(asked.token, Report::default());
     true

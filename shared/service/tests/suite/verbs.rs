@@ -141,25 +141,20 @@ fn the_audit_log_is_shown_newest_first_and_by_the_page() {
 #[test]
 fn what_the_process_does_when_told_stands_in_the_audit_log() {
     let mut harness = probe();
-    for (verb, arguments) in
-        [("backup", json!(null)), ("reconnect", json!({})), ("stop", json!({ "final": true }))]
-    {
+    for (verb, arguments) in [
+        ("backup", json!(null)),
+        ("reconnect", json!({})),
+        ("log-level", json!({ "level": "debug" })),
+        ("stop", json!({ "final": true })),
+    ] {
         assert_eq!(ask(&mut harness, verb, arguments).0, 200, "{verb}");
     }
     let (_, log) = ask(&mut harness, "audit", json!({}));
     let rows = log["rows"].as_array().unwrap().iter();
-    let rows: Vec<_> = rows.map(|row| (&row[2], &row[3], &row[4], &row[5])).collect();
-    let (who, whom) = (json!("probe.example.com/root"), json!("probe.example.com"));
-    let what = [json!("stop"), json!("reconnect"), json!("backup")];
-    let (none, last) = (json!(""), json!("final"));
-    assert_eq!(
-        rows,
-        [
-            (&who, &what[0], &whom, &last),
-            (&who, &what[1], &whom, &none),
-            (&who, &what[2], &whom, &none)
-        ]
-    );
+    let rows: Vec<_> = rows.map(|row| [2, 3, 4, 5].map(|at| row[at].as_str().unwrap())).collect();
+    let [who, whom] = ["probe.example.com/root", "probe.example.com"];
+    let what = [("stop", "final"), ("log-level", "debug"), ("reconnect", ""), ("backup", "")];
+    assert_eq!(rows, what.map(|(what, reason)| [who, what, whom, reason]));
 }
 
 #[test]
