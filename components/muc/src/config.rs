@@ -131,7 +131,7 @@ pub const SETTINGS: &[Setting] = &[
         "muc.joins_per_second",
         COUNT,
         "50",
-        "Joins a second into one room, and 20 seconds of them at once, as after a restart of the server; 0 for any number.",
+        "Joins a second into one room, and 20 seconds of them at once, as after a restart of the server; one person may leave and return five times a second; 0 for any number.",
     ),
     live("muc.max_users", COUNT, "1000", "Occupants of a room at most; 0 for any number."),
     live(

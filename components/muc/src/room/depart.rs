@@ -14,6 +14,9 @@ use super::{
 };
 use crate::keys::{self, Gone, Note};
 
+/// Sessions of one person that may leave each second, to be let in again.
+pub(crate) const LEAVES: u32 = 5;
+
 /// How and why somebody is gone.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Departure<'a> {
@@ -181,6 +184,8 @@ impl Room {
         self.unview(jid);
         let session = self.sessions.remove(jid)?;
         context.turn.delete(keys::SESSIONS, keys::of(self.id).u64(session.number));
+        let leaves = self.leaves.entry(jid.bare_key().to_owned()).or_default();
+        leaves.charge(context.turn.since_start(), LEAVES);
         if let Some(occupant) = self.occupants.get_mut(&session.occupant) {
             occupant.sessions.retain(|other| other != jid);
         }

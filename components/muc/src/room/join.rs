@@ -1,5 +1,7 @@
 //! Entering a room (XEP-0045 §7.1, §7.2).
 
+use std::time::Duration;
+
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Chunks, Jid, Nick, Stanza, Template, ns};
 
@@ -7,7 +9,7 @@ use super::{
     Room,
     affiliation::Affiliation,
     config::Whois,
-    create, history, nick,
+    create, depart, history, nick,
     occupant::Occupant,
     presence::Asked,
     session::{self, Session, Shown},
@@ -120,11 +122,23 @@ fn admit(
         return Err(refusals::too_many_sessions().into());
     }
     let nick = nick::judge(room, settings, wanted, &stanza.from, context)?;
-    let (now, rate) = (context.turn.since_start(), settings.joins_per_second);
+    let now = context.turn.since_start();
+    if !may_return(room, settings, &stanza.from, now) {
+        return Err(refusals::resync_rate().into());
+    }
+    let rate = settings.joins_per_second;
     if !room.joins.take(now, rate, rate * JOIN_BURST) {
         return Err(refusals::join_rate().into());
     }
     Ok(nick)
+}
+
+/// Whoever comes and goes costs everybody as much as one who talks. All sessions of a person may
+/// leave and return at once.
+fn may_return(room: &mut Room, settings: &Settings, jid: &Jid, now: Duration) -> bool {
+    room.leaves.retain(|_, leaves| leaves.is_in_use(now));
+    let leaves = room.leaves.get(jid.bare_key()).copied().unwrap_or_default();
+    settings.joins_per_second == 0 || leaves.allows(now, depart::LEAVES, session::MOST as u32)
 }
 
 /// XEP-0045 §7.2.9: admins and owners have some room above the limit.

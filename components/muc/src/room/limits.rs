@@ -13,16 +13,25 @@ impl Bucket {
     /// Takes one at `now`, if `rate` a second and `burst` at once allow it; a rate of 0 allows
     /// anything.
     pub(crate) fn take(&mut self, now: Duration, rate: u32, burst: u32) -> bool {
+        let allowed = self.allows(now, rate, burst);
+        if allowed && rate > 0 {
+            self.charge(now, rate);
+        }
+        allowed
+    }
+
+    /// One may be taken.
+    pub(crate) fn allows(&self, now: Duration, rate: u32, burst: u32) -> bool {
         if rate == 0 {
             return true;
         }
         let interval = Duration::from_secs(1) / rate;
-        let until = self.until.max(now) + interval;
-        let allowed = until - now <= interval * burst.max(1);
-        if allowed {
-            self.until = until;
-        }
-        allowed
+        self.until.max(now) + interval - now <= interval * burst.max(1)
+    }
+
+    /// Takes one in any case.
+    pub(crate) fn charge(&mut self, now: Duration, rate: u32) {
+        self.until = self.until.max(now) + Duration::from_secs(1) / rate.max(1);
     }
 
     /// Less than everything is allowed now.

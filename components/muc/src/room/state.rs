@@ -52,6 +52,8 @@ pub(crate) struct Room {
     pub(crate) left: BTreeMap<String, Bucket>,
     /// Joins; memory only.
     pub(crate) joins: Bucket,
+    /// Sessions that left just now, by key of the bare address; memory only.
+    pub(crate) leaves: BTreeMap<String, Bucket>,
     /// The timer that shows presence held back is armed; memory only.
     pub(crate) holding: bool,
     /// When it was last used, since the start; memory only.
@@ -76,6 +78,7 @@ impl Room {
             invited: Invited::default(),
             left: BTreeMap::new(),
             joins: Bucket::default(),
+            leaves: BTreeMap::new(),
             holding: false,
             touched: Duration::ZERO,
         }

@@ -284,6 +284,32 @@ fn joins_again_have_a_rate_of_their_own() {
     table.told(ALICE, &["Bob none/participant bob@example.com/desk"]);
 }
 
+/// Nobody keeps others from entering, or tells them without end that he comes and goes.
+#[test]
+fn one_who_comes_and_goes_has_a_rate_of_his_own() {
+    let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));
+    table.open();
+    for _ in 0..32 {
+        table.join(BOB, "Bob");
+        table.leave(BOB, "Bob");
+        table.harness.advance(std::time::Duration::from_millis(10));
+    }
+    table.join(BOB, "Bob");
+    table.leave(BOB, "Bob");
+    table.harness.advance(std::time::Duration::from_millis(10));
+    table.quiet();
+    for _ in 0..100 {
+        table.join(BOB, "Bob");
+        table.told(BOB, &["presence: error wait policy-violation"]);
+    }
+    table.silence();
+    table.join(CAROL, "Carol");
+    table.told(ALICE, &["Carol none/participant carol@example.net/cell"]);
+    table.harness.advance(std::time::Duration::from_secs(1));
+    table.join(BOB, "Bob");
+    table.told(ALICE, &["Bob none/participant bob@example.com/desk"]);
+}
+
 #[test]
 fn too_many_joins_in_a_second_are_refused_with_wait() {
     let mut table = Table::with(serde_json::json!({ "joins_per_second": 3 }));
