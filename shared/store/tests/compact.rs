@@ -75,6 +75,33 @@ fn compaction_starts_by_itself_when_the_files_have_grown() {
     panic!("it never started: {:?}", running.store.inspect());
 }
 
+/// Eight commits are always in flight: each compaction has to arrive against them.
+#[test]
+fn a_compaction_wins_against_writers_without_a_pause() {
+    const RECORDS: u64 = 60_000;
+    const FLIGHT: u64 = 8;
+    let dir = tempfile::tempdir().unwrap();
+    let config = annex_store::Config { compact_from: Some(4 << 20), ..config(dir.path()) };
+    let mut running = Running::open(config).unwrap();
+    let put = |n| Op::put(ROOM, key(n), noise(n, 500));
+    let delete = |n| Op::delete(ROOM, key(n));
+    let parts = || (0..RECORDS).step_by(200).map(|from| from..from + 200);
+    let written = parts().map(|part| part.map(put).collect::<Vec<_>>());
+    let deleted = parts().map(|part| part.filter(|n| n % 10 != 0).map(delete).collect());
+    for (commit, ops) in written.chain(deleted).enumerate() {
+        running.queue(ops);
+        if commit as u64 >= FLIGHT {
+            running.report().result.unwrap();
+        }
+    }
+    // Of one that is under way the copy is beside them: at most as large again.
+    let inspect = running.store.inspect();
+    let (files, live) = (inspect.file_bytes, inspect.live_bytes);
+    assert!(inspect.compactions > 0 && files < 10 * live + (8 << 20), "{files}, live {live}");
+    (0..FLIGHT).for_each(|_| running.report().result.unwrap());
+    running.healthy();
+}
+
 #[test]
 fn a_store_that_is_closed_after_its_last_write_is_small() {
     let dir = tempfile::tempdir().unwrap();
