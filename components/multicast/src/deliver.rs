@@ -211,7 +211,8 @@ fn plain(payload: Vec<u8>, targets: &[&Target]) -> Option<Copies> {
 
 /// Copies with each recipient's own entry at this place.
 fn own(addresses: &Addresses, payload: &[u8], at: usize, targets: &[&Target]) -> Vec<Copies> {
-    let (mut alike, mut others, mut shape) = (Vec::new(), Vec::new(), None);
+    let (mut alike, mut others) = (Vec::with_capacity(targets.len()), Vec::new());
+    let mut shape = None;
     for target in targets {
         let entry = &addresses.entries[target.entry];
         let to = target.jid.escaped();
