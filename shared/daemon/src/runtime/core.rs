@@ -224,7 +224,12 @@ impl<M: Machine> Core<M> {
             self.tick();
             progress = true;
         }
-        if progress { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if progress {
+            return Poll::Ready(Ok(()));
+        }
+        // Nothing may come for a while that would have it noticed.
+        self.notice_stall();
+        Poll::Pending
     }
 
     fn done(&mut self, id: u64, result: CallResult) {

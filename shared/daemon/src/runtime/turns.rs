@@ -28,6 +28,12 @@ impl<M: Machine> Core<M> {
             || self.flight.commits() >= limits.commits
     }
 
+    /// Counts and logs that output is full, or no longer.
+    pub(super) fn notice_stall(&mut self) {
+        let stalled = self.is_stalled() && self.lanes.held() > 0;
+        self.pressure.stalled(stalled, &mut self.meter);
+    }
+
     /// Inputs may be handled.
     pub(super) fn can_handle(&self) -> bool {
         matches!(self.stop, Stop::No | Stop::Told(_)) && !self.is_stalled()
@@ -35,9 +41,8 @@ impl<M: Machine> Core<M> {
 
     /// Runs one turn over what has arrived, if it may. True if there is more to handle at once.
     pub(super) fn turn(&mut self) -> Result<bool, RunError> {
-        let stalled = self.is_stalled();
-        self.pressure.stalled(stalled && self.lanes.held() > 0, &mut self.meter);
-        if stalled || !self.can_handle() {
+        self.notice_stall();
+        if !self.can_handle() {
             return Ok(false);
         }
         let start = self.clock.now();
