@@ -8,6 +8,8 @@
 //!   snapshots are only written while opening. So a batch of any size is atomic across a crash.
 //! * `apply_batch` excludes readers while it runs, for all databases of the process.
 //! * `flush` ends in `sync_file_range`, which is no barrier for the device: `fdatasync` follows.
+//! * A snapshot is written as `snap.X.generating` and renamed; what is left of one that was cut off
+//!   is read all the same, before the whole one.
 //! * Space is reclaimed by the flusher thread alone, one segment each time it wakes. When that
 //!   thread panics, dropping the database waits for it for ever: see [`Engine`]'s `drop`.
 
@@ -207,6 +209,7 @@ fn drop_sled(db: sled::Db) {
 }
 
 fn open_sled(dir: &Path, cache: u64, flush_every_ms: Option<u64>) -> Result<sled::Db, Fault> {
+    remove_unfinished(dir);
     let start = Instant::now();
     loop {
         let opened = caught(|| {
@@ -229,6 +232,19 @@ fn open_sled(dir: &Path, cache: u64, flush_every_ms: Option<u64>) -> Result<sled
             continue;
         }
         return Err(fault);
+    }
+}
+
+/// What is left of a snapshot that was cut off, by a crash or a full device: sled would call the
+/// database corrupt for it.
+fn remove_unfinished(dir: &Path) {
+    let Ok(entries) = std::fs::read_dir(dir) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }
 

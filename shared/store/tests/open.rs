@@ -223,3 +223,21 @@ fn damaged_files_are_an_error_or_are_found_and_never_a_panic() {
     println!("{refused} refused, {found} found, {harmless} harmless");
     assert!(refused + found > 0);
 }
+
+#[test]
+fn a_snapshot_that_was_cut_off_is_no_damage() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut running = Running::open(config(dir.path())).unwrap();
+    running.write(vec![Op::put(ROOM, *b"a", noise(1, 200))]);
+    let expected = content(&running.store.reader());
+    running.store.close();
+    // What a kill, or a full device, leaves while the engine opens; sorted behind the whole one.
+    for rest in [&b""[..], b"half of a snapshot"] {
+        let cut = dir.path().join("gen-000001/snap.7FFFFFFFFFFFFFFF.generating");
+        fs::write(&cut, rest).unwrap();
+        let running = Running::open(config(dir.path())).unwrap();
+        assert_eq!(content(&running.store.reader()), expected);
+        assert!(!cut.exists());
+        running.store.close();
+    }
+}
