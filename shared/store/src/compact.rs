@@ -201,9 +201,9 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     match switched {
         Ok(old) => {
             retire(old);
-            let old_bytes = space::files(home.path());
+            let old_bytes = home.bytes();
             home.remove_others(number);
-            let bytes = space::files(home.path());
+            let bytes = home.bytes();
             tracing::info!(from = old_bytes - bytes.min(old_bytes), to = bytes, "compacted");
             Ok(())
         }

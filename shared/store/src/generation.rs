@@ -16,7 +16,10 @@ use std::{
 
 use rustix::fs::{FlockOperation, flock};
 
-use crate::error::{OpenError, is_full};
+use crate::{
+    error::{OpenError, is_full},
+    space,
+};
 
 /// A torn end of sled's log looks like a crash, and is cut off without a word. This file tells the
 /// difference.
@@ -91,6 +94,11 @@ impl Home {
             entries.flatten().filter_map(|entry| parse(entry.file_name().to_str()?)).collect();
         all.sort_unstable();
         all
+    }
+
+    /// Bytes of all generations. The stores of other domains may lie beside them.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.all().into_iter().map(|number| space::files(&self.dir(number))).sum()
     }
 
     /// Makes an empty directory for the next generation.

@@ -6,7 +6,6 @@ use crate::{
     commit::Shared,
     memory::Memory,
     schema::{Marks, Schema},
-    space,
 };
 
 /// A store in numbers.
@@ -53,7 +52,7 @@ pub(crate) fn disk(shared: &Shared) -> Inspect {
     Inspect {
         tables: tables.collect(),
         live_bytes: state.live(),
-        file_bytes: space::files(shared.slot.home().path()),
+        file_bytes: shared.slot.home().bytes(),
         queued_bytes: shared.queue.bytes(),
         groups: shared.groups.load(Ordering::Relaxed),
         flushes: shared.flushes.load(Ordering::Relaxed),

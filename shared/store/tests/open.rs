@@ -224,6 +224,17 @@ fn damaged_files_are_an_error_or_are_found_and_never_a_panic() {
     assert!(refused + found > 0);
 }
 
+/// By default the stores of further domains lie in the directory of the first.
+#[test]
+fn the_store_of_another_domain_is_not_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = Running::open(config(dir.path())).unwrap();
+    let before = running.store.inspect().file_bytes;
+    let mut other = Running::open(config(&dir.path().join("b.example"))).unwrap();
+    other.write(vec![Op::put(ROOM, *b"a", noise(1, 1 << 20))]);
+    assert_eq!(running.store.inspect().file_bytes, before);
+}
+
 #[test]
 fn a_snapshot_that_was_cut_off_is_no_damage() {
     let dir = tempfile::tempdir().unwrap();
