@@ -18,7 +18,7 @@ use crate::{
     schema::Marks,
     space,
     state::{Owner, SCHEMA},
-    tap::{Full, Stream, Tap, ask},
+    tap::{self, Full, Stream, Tap, ask},
     writer::Writer,
 };
 
@@ -169,8 +169,9 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     let owner = shared.slot.engine().get(SCHEMA)?;
     let owner = Owner::decode(&owner.unwrap_or_default())?;
 
-    let mut stream = Stream::begin(shared, Full::Wait)?;
+    // Dropped after the stream: if this fails, commits do not wait until the copy is cleared away.
     let mut rebuild = Rebuild::start(home, shared.config.cache_capacity, Pace::Bulk)?;
+    let mut stream = Stream::begin(shared, Full::Wait)?;
     let mut entries = Vec::new();
     let mut copied = 0;
     while stream.next(&mut entries)? {
@@ -196,8 +197,11 @@ fn run(shared: &Shared) -> Result<(), StoreError> {
     }
     let Built { number, engine, state } = rebuild.finish(&owner, Marks::default())?;
     let mut writer = Writer { engine: Arc::new(engine), state };
-    let switched = catch_up(shared, stream.tap(), &mut writer)
-        .and_then(|()| switch(shared, stream.tap().clone(), writer, number, calm));
+    let caught = catch_up(stream.tap(), &mut writer);
+    // From here on this thread waits for the storage thread, or closes engines: that must not wait
+    // for it.
+    stream.tap().grow();
+    let switched = caught.and_then(|()| switch(shared, stream.tap().clone(), writer, number, calm));
     match switched {
         Ok(old) => {
             retire(old);
@@ -226,20 +230,19 @@ fn share(shared: &Shared, copied: u64) -> u64 {
     (copied as f64 * (shared.view().live() as f64 / files as f64).min(1.0)) as u64
 }
 
-/// Applies what was captured until little is left.
-fn catch_up(shared: &Shared, tap: &Tap, writer: &mut Writer) -> Result<(), StoreError> {
+/// Applies what was captured until little is left. Commits go on at half that pace, then a quarter,
+/// and so on: it ends, whatever they write.
+fn catch_up(tap: &Tap, writer: &mut Writer) -> Result<(), StoreError> {
     tap.grant_only(0);
+    let mut round = 0;
     while tap.waiting() >= REST {
-        let bytes = tap.waiting() as u64;
+        round = 63.min(round + 1);
         for changes in tap.take()? {
             writer.apply(&changes)?;
+            tap.grant(tap::weight(&changes) as u64 >> round);
         }
-        tap.grant(share(shared, bytes));
     }
-    writer.engine.sync()?;
-    // From here on this thread waits for the storage thread, which therefore must not wait for it.
-    tap.grow();
-    Ok(())
+    writer.engine.sync()
 }
 
 /// Moves to the new generation between two groups.

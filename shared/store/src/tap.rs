@@ -125,8 +125,12 @@ impl Tap {
     /// Adds a group that changed so many bytes; false once nobody wants it.
     pub(crate) fn push(&self, changes: &Arc<Changes>, changed: u64) -> bool {
         let mut captured = self.lock();
-        captured.changed += changed;
-        captured.bytes += changes.iter().map(|(key, value)| size(key, value)).sum::<usize>();
+        let bytes = weight(changes);
+        captured.bytes += bytes;
+        // Also what changes nothing has to be taken over. And those behind do not pay for all of a
+        // large group: what it changed beyond a burst is forgiven.
+        captured.changed += changed.max(bytes as u64);
+        captured.grant = captured.grant.max(captured.changed.saturating_sub(BURST));
         captured.overflow |= captured.bytes > CAPTURED && captured.full == Full::Fail;
         if captured.closed || captured.overflow {
             captured.groups.clear();
@@ -236,6 +240,11 @@ impl Drop for Stream<'_> {
     }
 }
 
+/// Bytes of keys and new values.
+pub(crate) fn weight(changes: &Changes) -> usize {
+    changes.iter().map(|(key, value)| size(key, value)).sum()
+}
+
 fn size(key: &[u8], value: &Option<Bytes>) -> usize {
     key.len() + value.as_ref().map_or(0, Bytes::len)
 }
@@ -274,4 +283,26 @@ pub(crate) fn ask<T: Send + 'static>(
         return Err(closed());
     }
     wait.recv().map_err(|_| closed())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_behind_a_large_group_do_not_pay_for_all_of_it() {
+        let tap = Tap::new(Full::Wait);
+        tap.push(&Arc::new(Changes::new()), 100 << 20);
+        assert!(tap.is_spent());
+        tap.grant(BURST);
+        assert!(!tap.is_spent());
+    }
+
+    #[test]
+    fn removing_what_is_not_there_counts_as_well() {
+        let tap = Tap::new(Full::Wait);
+        let changes = (0..20_000u64).map(|n| ([&[7; 500][..], &n.to_be_bytes()].concat(), None));
+        tap.push(&Arc::new(changes.collect()), 0);
+        assert!(tap.is_spent());
+    }
 }
