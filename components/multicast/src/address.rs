@@ -62,6 +62,23 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// The entry at this place of the text, if it differs from this one, which names an address, in
+    /// the address alone: most do, and of those there may be thousands.
+    fn like(&self, text: &str, at: usize) -> Option<Self> {
+        self.jid.as_ref()?;
+        let bytes = text.as_bytes();
+        let before = &bytes[self.range.start..self.named.start];
+        let behind = &bytes[self.named.end..self.range.end];
+        let start = at + before.len();
+        let rest = bytes[at..].strip_prefix(before)?;
+        let end = start + memchr::memchr2(b'\'', b'&', rest)?;
+        if !bytes[end..].starts_with(behind) {
+            return None;
+        }
+        let jid = Some(Jid::parse(&text[start..end]).ok()?);
+        Some(Self { jid, named: start..end, range: at..end + behind.len(), ..*self })
+    }
+
     /// Bytes of the whole element.
     pub(crate) fn size(&self) -> usize {
         self.range.len()
@@ -95,6 +112,11 @@ impl Addresses {
         let mut entries = Vec::with_capacity(bytes.len() / 48);
         let mut opened = !head.closed;
         while opened {
+            if let Some(like) = entries.last().and_then(|last: &Entry| last.like(text, scan.at)) {
+                scan.at = like.range.end;
+                entries.push(like);
+                continue;
+            }
             match scan.tag() {
                 Some(tag) if !tag.ends => {
                     entries.push(entry(text, &mut scan, tag).ok_or_else(refusals::no_addresses)?);

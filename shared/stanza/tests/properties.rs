@@ -92,6 +92,29 @@ fn row() -> impl Strategy<Value = String> {
     })
 }
 
+/// Elements that are mostly like the one before in all but a value.
+fn likes() -> impl Strategy<Value = String> {
+    let value = proptest::sample::select(vec!["u1@x.y", "u22@x.y", "", "a=/>'", "&lt;", "é", " "]);
+    let one = prop_oneof![
+        12 => value.clone().prop_map(|value| format!("<e type='bcc' jid='{value}'/>")),
+        6 => value.clone().prop_map(|value| format!("<e jid='{value}' type='to'        />")),
+        3 => value.prop_map(|value| format!("<e b='{value}' a='{value}'/>")),
+        1 => Just("<e jid='u1@x.y' type='to'>text</e>".to_owned()),
+        1 => Just(" text ".to_owned()),
+    ];
+    let some = (one, 1_usize..9).prop_map(|(one, times)| one.repeat(times));
+    some.prop_recursive(3, 40, 12, |inner| {
+        let around = proptest::sample::select(vec![
+            ("<e jid='u1@x.y'>", "</e>"),
+            ("<w xmlns='urn:v'>", "</w>"),
+            ("<p:w xmlns:p='urn:p'>", "</p:w>"),
+            ("", ""),
+        ]);
+        (around, proptest::collection::vec(inner, 1..12))
+            .prop_map(|((start, end), inner)| format!("{start}{}{end}", inner.concat()))
+    })
+}
+
 /// Everything that a reader says of these portions.
 fn said(limits: Limits, portions: &mut dyn Iterator<Item = &[u8]>) -> Vec<String> {
     let mut reader = Reader::within_stream(limits);
@@ -125,6 +148,22 @@ proptest! {
         let stream = format!(
             "<message xmlns:p='urn:p' from='a@b' to='c@d'>{}</message><presence from='a@b' to='c@d'><e b='2' a='1'/></presence>",
             rows.concat()
+        );
+        let limits = Limits { children, bytes, ..Limits::default() };
+        let whole = said(limits, &mut std::iter::once(stream.as_bytes()));
+        let bytewise = said(limits, &mut stream.as_bytes().chunks(1));
+        prop_assert_eq!(whole, bytewise);
+    }
+
+    #[test]
+    fn a_row_of_like_elements_is_what_the_parser_reads(
+        likes in proptest::collection::vec(likes(), 1..20),
+        children in prop_oneof![4 => Just(1_000_usize), 1 => 1_usize..99],
+        bytes in prop_oneof![4 => Just(100_000_usize), 1 => 60_usize..2_000],
+    ) {
+        let stream = format!(
+            "<message from='a@b' to='c@d'><w xmlns='urn:w'>{}</w></message><presence from='a@b' to='c@d'/>",
+            likes.concat()
         );
         let limits = Limits { children, bytes, ..Limits::default() };
         let whole = said(limits, &mut std::iter::once(stream.as_bytes()));

@@ -124,6 +124,17 @@ fn is_domain(part: &str) -> bool {
         && !part.split('.').any(str::is_empty)
 }
 
+/// Bytes that fold to themselves, in a local part and in a domain.
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
+        byte += 1;
+    }
+    table
+};
+
 /// Parts are bounded, so that their places fit.
 fn offset(bytes: usize) -> u16 {
     u16::try_from(bytes).expect("an address and its key have 6,142 bytes at most")
@@ -149,16 +160,19 @@ impl Jid {
 
     /// An address as most are, `local@domain` in what folds to itself.
     fn plain(text: &str) -> Option<Self> {
-        let is_plain = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-        let at = text.as_bytes().iter().position(|byte| !is_plain(byte))?;
-        let [b'@', domain @ ..] = &text.as_bytes()[at..] else { return None };
-        let is_it = (1..=PART_BYTES).contains(&at)
-            && (1..=PART_BYTES).contains(&domain.len())
-            && domain.iter().all(is_plain)
-            && domain[0] != b'.'
-            && domain[domain.len() - 1] != b'.'
-            && !domain.windows(2).any(|pair| pair == b"..");
-        let end = offset(is_it.then_some(text.len())?);
+        let bytes = text.as_bytes();
+        let at = bytes.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
+        let [b'@', domain @ ..] = &bytes[at..] else { return None };
+        // No label of the domain is empty.
+        let mut before = b'.';
+        for byte in domain {
+            if !PLAIN[usize::from(*byte)] || (*byte == b'.' && before == b'.') {
+                return None;
+            }
+            before = *byte;
+        }
+        let is_it = (1..=PART_BYTES).contains(&at) && domain.len() <= PART_BYTES && before != b'.';
+        let end = offset(is_it.then_some(bytes.len())?);
         let parts = Parts { start: 0, local: offset(at), bare: end, end };
         Some(Self { text: text.into(), spelled: parts, folded: parts })
     }

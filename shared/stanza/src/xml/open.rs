@@ -13,9 +13,12 @@ use crate::{
     xml::{
         escape_attr, escape_text,
         frame::{Frame, Limits, RawHeader},
-        simple::Tag,
+        simple::{Row, Tag},
     },
 };
+
+/// With fewer elements in a stanza, looking for rows of them costs more than it saves.
+const MANY: usize = 16;
 
 /// A stanza, or something else at its level, that is being read.
 pub(super) struct Open {
@@ -30,6 +33,8 @@ pub(super) struct Open {
     path: Vec<(Arc<str>, NcName)>,
     /// The innermost start tag still lacks its `>`.
     in_tag: bool,
+    /// What the next element may be like; whatever the parser reads ends it.
+    row: Option<Row>,
     refused: Option<Refusal>,
     text: String,
 }
@@ -46,6 +51,7 @@ impl Open {
             children: Vec::new(),
             path: Vec::new(),
             in_tag: false,
+            row: None,
             refused: None,
             text: String::new(),
         }
@@ -66,16 +72,38 @@ impl Open {
 
     /// A whole element without content, on this level.
     pub(super) fn empty(&mut self, ns: &Arc<str>, tag: &Tag<'_>, depth: usize, limits: &Limits) {
+        self.count(tag.bytes.len(), limits);
         if !self.admits(depth, limits) {
             return;
         }
+        self.end_tag();
+        let start = self.out.len();
         self.begin(ns, tag.name);
         for attribute in tag.attributes() {
             self.out.push(b' ');
-            self.out.extend_from_slice(attribute);
+            self.out.extend_from_slice(attribute.text);
         }
         self.out.extend_from_slice(b"/>");
         self.ended();
+        // Children of the stanza itself are indexed.
+        if self.elements >= MANY && !self.path.is_empty() {
+            self.row = Row::new(tag, &self.out[start..]);
+        }
+    }
+
+    /// Takes what goes on with the row of the element before, on this level; how many bytes.
+    pub(super) fn row(&mut self, bytes: &[u8], depth: usize, limits: &Limits) -> usize {
+        let mut taken = 0;
+        while let Some((value, len)) = self.row.as_ref().and_then(|row| row.next(&bytes[taken..])) {
+            taken += len;
+            self.count(len, limits);
+            if self.admits(depth, limits)
+                && let Some(row) = &self.row
+            {
+                row.keep(value, &mut self.out);
+            }
+        }
+        taken
     }
 
     /// Whether one more element on this level is let in.
@@ -126,6 +154,7 @@ impl Open {
         self.out = Vec::new();
         self.children = Vec::new();
         self.path = Vec::new();
+        self.row = None;
         self.text = String::new();
     }
 
@@ -172,6 +201,7 @@ impl Open {
             }
         }
         self.in_tag = true;
+        self.row = None;
         self.path.push((ns, name));
     }
 

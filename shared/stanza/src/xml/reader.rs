@@ -137,7 +137,7 @@ impl Reader {
         self.last = bytes.last().copied().unwrap_or(self.last);
     }
 
-    /// Takes an empty element without the parser, where it is sure what the parser would say.
+    /// Takes empty elements without the parser, where it is sure what the parser would say.
     fn take_simple(&mut self, rest: &mut &[u8]) -> bool {
         let (true, Some(open), Some((depth, ns))) =
             (self.at_boundary, &mut self.open, &self.inherited)
@@ -147,13 +147,10 @@ impl Reader {
         if *depth != self.depth {
             return false;
         }
-        let Some(tag) = Tag::read(rest) else { return false };
-        if !tag.is_empty {
-            return false;
-        }
-        open.count(tag.len, &self.limits);
+        *rest = &rest[open.row(rest, self.depth, &self.limits)..];
+        let Some(tag) = Tag::read(rest).filter(|tag| tag.is_empty) else { return false };
         open.empty(ns, &tag, self.depth, &self.limits);
-        *rest = &rest[tag.len..];
+        *rest = &rest[tag.bytes.len()..];
         true
     }
 
