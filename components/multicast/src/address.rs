@@ -5,7 +5,7 @@
 //! came, with its order, attributes and children that nobody here knows (§4.7); only `delivered`
 //! is added or taken away.
 
-use std::{borrow::Cow, ops::Range};
+use std::{borrow::Cow, ops::Range, sync::Arc};
 
 use annex_stanza::{Address, Jid, Payload, Refusal, Xml, ns};
 use bytes::Bytes;
@@ -64,7 +64,7 @@ pub struct Entry {
 impl Entry {
     /// The entry at this place of the text, if it differs from this one, which names an address, in
     /// the address alone: most do, and of those there may be thousands.
-    fn like(&self, text: &str, at: usize) -> Option<Self> {
+    fn like(&self, text: &Arc<str>, at: usize) -> Option<Self> {
         self.jid.as_ref()?;
         let bytes = text.as_bytes();
         let before = &bytes[self.range.start..self.named.start];
@@ -75,7 +75,7 @@ impl Entry {
         if !bytes[end..].starts_with(behind) {
             return None;
         }
-        let jid = Some(Jid::parse(&text[start..end]).ok()?);
+        let jid = Some(Jid::within(text, start..end).ok()?);
         Some(Self { jid, named: start..end, range: at..end + behind.len(), ..*self })
     }
 
@@ -88,7 +88,7 @@ impl Entry {
 /// The whole element.
 #[derive(Debug, Clone)]
 pub struct Addresses {
-    bytes: Bytes,
+    text: Arc<str>,
     /// The start tag, with attributes that nobody here knows, open or closed in itself.
     head: Range<usize>,
     /// Its entries, in order.
@@ -103,23 +103,23 @@ impl Addresses {
         let (Some(child), None) = (found.next(), found.next()) else {
             return Err(refusals::no_addresses());
         };
-        let bytes = payload.bytes().slice(child.range.clone());
-        let text = str::from_utf8(&bytes).map_err(|_| refusals::no_addresses())?;
-        let mut scan = Scanner { bytes: &bytes, at: 0 };
+        let text = str::from_utf8(payload.slice(child)).map_err(|_| refusals::no_addresses())?;
+        let text = Arc::<str>::from(text);
+        let mut scan = Scanner { bytes: text.as_bytes(), at: 0 };
         let mut head = scan.tag().ok_or_else(refusals::no_addresses)?;
         scan.finish(&mut head).ok_or_else(refusals::no_addresses)?;
         // As long as most are; they are many where it matters.
-        let mut entries = Vec::with_capacity(bytes.len() / 48);
+        let mut entries = Vec::with_capacity(text.len() / 48);
         let mut opened = !head.closed;
         while opened {
-            if let Some(like) = entries.last().and_then(|last: &Entry| last.like(text, scan.at)) {
+            if let Some(like) = entries.last().and_then(|last: &Entry| last.like(&text, scan.at)) {
                 scan.at = like.range.end;
                 entries.push(like);
                 continue;
             }
             match scan.tag() {
                 Some(tag) if !tag.ends => {
-                    entries.push(entry(text, &mut scan, tag).ok_or_else(refusals::no_addresses)?);
+                    entries.push(entry(&text, &mut scan, tag).ok_or_else(refusals::no_addresses)?);
                 }
                 _ => opened = false,
             }
@@ -129,39 +129,44 @@ impl Addresses {
             return Err(refusals::no_addresses());
         }
         let head = head.start..head.attributes_end;
-        Ok(Self { bytes, head, entries })
+        Ok(Self { text, head, entries })
     }
 
     /// The start tag of the whole, without its end: `<addresses xmlns='…'`.
     pub fn head(&self) -> &[u8] {
-        &self.bytes[self.head.clone()]
+        self.text[self.head.clone()].as_bytes()
     }
 
     /// Bytes of memory, roughly.
     pub(crate) fn size(&self) -> usize {
-        self.bytes.len() + size_of::<Entry>() * self.entries.len()
+        self.text.len() + size_of::<Entry>() * self.entries.len()
+    }
+
+    fn bytes(&self, entry: &Entry) -> &[u8] {
+        self.text[entry.range.clone()].as_bytes()
     }
 
     /// An entry as it came.
     pub fn verbatim(&self, entry: &Entry) -> Bytes {
-        self.bytes.slice(entry.range.clone())
+        Bytes::copy_from_slice(self.bytes(entry))
     }
 
     /// What the sender wrote as the address of an entry.
     pub fn named(&self, entry: &Entry) -> String {
-        unescape(&String::from_utf8_lossy(&self.bytes[entry.named.clone()])).into_owned()
+        unescape(&self.text[entry.named.clone()]).into_owned()
     }
 
     /// What is before and behind the address in an entry, if that is written like this.
     pub fn around(&self, entry: &Entry, written: &Address) -> Option<(&[u8], &[u8])> {
         let Range { start, end } = entry.named;
-        let around = (&self.bytes[entry.range.start..start], &self.bytes[end..entry.range.end]);
-        (self.bytes[start..end] == **written).then_some(around)
+        let bytes = self.text.as_bytes();
+        let around = (&bytes[entry.range.start..start], &bytes[end..entry.range.end]);
+        (bytes[start..end] == **written).then_some(around)
     }
 
     /// Writes an entry with `delivered='true'` (XEP-0033 §4.5), or without.
     pub fn write(&self, entry: &Entry, delivered: bool, xml: &mut Xml) {
-        let bytes = &self.bytes[entry.range.clone()];
+        let bytes = self.bytes(entry);
         let mut scan = Scanner { bytes, at: 0 };
         let start = scan.tag().filter(|_| !delivered || !entry.delivered);
         let Some(start) = start else {

@@ -219,7 +219,7 @@ fn own(addresses: &Addresses, payload: &[u8], at: usize, targets: &[&Target]) ->
         match addresses.around(entry, &to) {
             Some(around) if *shape.get_or_insert(around) == around => alike.push(to.into()),
             _ => {
-                let slots = Some([addresses.verbatim(entry)].into());
+                let slots = Some(vec![addresses.verbatim(entry)].into());
                 others.push(Recipient { to, slots });
             }
         }

@@ -2,7 +2,7 @@
 //! that do not let a sender's `from` stay. Messages of local users only, and `from` becomes the
 //! bare address. Both namespaces: Prosody speaks the second, ejabberd 23 the first.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use annex_service::context::Context;
 use annex_stanza::{
@@ -84,7 +84,7 @@ pub(crate) fn wrapped(
     let wrap = |inner: &Recipient| {
         let own = inner.slots.iter().flat_map(|slots| slots.iter().cloned());
         let slots = std::iter::once(Bytes::copy_from_slice(&inner.to)).chain(own);
-        Recipient { to: home.clone(), slots: Some(slots.collect()) }
+        Recipient { to: home.clone(), slots: Some(Arc::new(slots.collect())) }
     };
     let audience = copies.audience.iter().map(wrap).collect();
     Some((template, audience))

@@ -62,7 +62,7 @@ pub(crate) fn note_presence(draft: &Draft, copies: &Copies, context: &mut Contex
 /// Its address, and its own entry if it has one that is not in the payload.
 fn recipient(recipient: &Recipient) -> (String, Option<Vec<u8>>) {
     let jid = unescape(&String::from_utf8_lossy(&recipient.to)).into_owned();
-    let own = recipient.slots.as_deref().and_then(<[_]>::first);
+    let own = recipient.slots.as_ref().and_then(|own| own.first());
     (jid, own.map(|own| own.to_vec()))
 }
 
@@ -141,7 +141,7 @@ fn presence(told: ToldRecord, context: &mut Context<'_, '_>) {
     let audience: Audience = (told.recipients.into_iter())
         .filter_map(|(jid, own)| {
             let to = Jid::parse(&jid).ok()?.escaped();
-            Some(Recipient { to, slots: own.map(|own| [own.into()].into()) })
+            Some(Recipient { to, slots: own.map(|own| vec![own.into()].into()) })
         })
         .collect();
     context.turn.fanout(Lane::of(&from), template, audience);

@@ -1,6 +1,11 @@
 //! Stanzas as bytes with holes: rendered once, written to thousands.
 
-use std::{fmt, ops::Deref, sync::Arc};
+use std::{
+    cmp::Ordering,
+    fmt,
+    ops::{Deref, Range},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 
@@ -11,18 +16,25 @@ use crate::{
 };
 
 /// An address, escaped for an attribute: kept for each recipient since it joined.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Address(Arc<[u8]>);
+#[derive(Clone)]
+pub struct Address {
+    /// Where it stands.
+    text: Arc<[u8]>,
+    start: u32,
+    end: u32,
+}
 
-impl From<Vec<u8>> for Address {
-    fn from(escaped: Vec<u8>) -> Self {
-        Self(escaped.into())
+impl Address {
+    /// What is at this place of a text.
+    pub(crate) fn within(text: Arc<str>, place: Range<u32>) -> Self {
+        Self { text: text.into(), start: place.start, end: place.end }
     }
 }
 
-impl From<Arc<str>> for Address {
-    fn from(escaped: Arc<str>) -> Self {
-        Self(escaped.into())
+impl From<Vec<u8>> for Address {
+    fn from(escaped: Vec<u8>) -> Self {
+        let end = u32::try_from(escaped.len()).expect("an address has 18,426 bytes at most");
+        Self { text: escaped.into(), start: 0, end }
     }
 }
 
@@ -30,13 +42,33 @@ impl Deref for Address {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.text[self.start as usize..self.end as usize]
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Address {}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (**self).cmp(&**other)
     }
 }
 
 impl fmt::Debug for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&String::from_utf8_lossy(&self.0), f)
+        fmt::Debug::fmt(&String::from_utf8_lossy(self), f)
     }
 }
 
@@ -46,7 +78,7 @@ pub struct Recipient {
     /// Fills `to`.
     pub to: Address,
     /// Fill the slots, by number; rendered by [`Xml`]. Usually none.
-    pub slots: Option<Arc<[Bytes]>>,
+    pub slots: Option<Arc<Vec<Bytes>>>,
 }
 
 impl From<&Jid> for Recipient {
@@ -85,8 +117,8 @@ impl Fill {
         match self {
             Self::To => &recipient.to,
             Self::Own(number) => {
-                let slots = recipient.slots.as_deref().unwrap_or_default();
-                slots.get(usize::from(number)).map_or(&[], |fill| fill)
+                let own = recipient.slots.as_deref().and_then(|own| own.get(usize::from(number)));
+                own.map_or(&[], |fill| fill)
             }
         }
     }

@@ -131,7 +131,7 @@ fn slots_are_filled_in_their_places_for_each_recipient() {
     ];
     let template = Template::with_slots(&outgoing, &slots);
     let mut recipient = Recipient::from(&jid("d@e.f"));
-    recipient.slots = Some([Bytes::from_static(b"<zero/>"), Bytes::from_static(b"one")].into());
+    recipient.slots = Some(vec![Bytes::from_static(b"<zero/>"), Bytes::from_static(b"one")].into());
     let bytes = template.render(&recipient);
     insta::assert_snapshot!(
         String::from_utf8(bytes.clone()).unwrap(),
@@ -150,7 +150,7 @@ fn slots_are_filled_in_their_places_for_each_recipient() {
 }
 
 #[test]
-fn a_recipient_is_no_larger_than_its_two_references() {
+fn a_recipient_is_no_larger_than_four_words() {
     assert!(size_of::<Recipient>() <= 32);
 }
 
@@ -259,7 +259,7 @@ fn a_template_fills_the_slots_that_the_writer_left() {
     xml.raw(&copy);
     let slots = [Slot { at: to, fill: Fill::Own(1) }, Slot { at: start + own, fill: Fill::Own(0) }];
     let stanza = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(&xml.finish());
-    let fills = [Bytes::from("<address/>"), Bytes::from("o&apos;hara@b.c")];
+    let fills = vec![Bytes::from("<address/>"), Bytes::from("o&apos;hara@b.c")];
     let recipient = Recipient { slots: Some(fills.into()), ..Recipient::from(&jid("b.c")) };
     assert_eq!(
         String::from_utf8(Template::with_slots(&stanza, &slots).render(&recipient)).unwrap(),

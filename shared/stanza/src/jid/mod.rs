@@ -11,6 +11,7 @@ use std::{
     cmp::Ordering,
     fmt,
     hash::{Hash, Hasher},
+    ops::Range,
     str::FromStr,
     sync::Arc,
 };
@@ -49,16 +50,20 @@ pub enum JidError {
 /// An address. Cheap to clone; equality, order and hash are those of its key.
 #[derive(Clone)]
 pub struct Jid {
-    /// The spelling, and behind it the key where that is another.
+    /// The spelling, and behind it the key where that is another; or a text that it is within.
     text: Arc<str>,
+    /// Where it begins in the text.
+    start: u32,
     spelled: Parts,
     folded: Parts,
+    /// Nothing in the spelling is escaped in XML.
+    verbatim: bool,
 }
 
 /// Local part, domain, resource.
 type Split<'a> = (Option<&'a str>, &'a str, Option<&'a str>);
 
-/// Where an address and its parts are in a text.
+/// Where an address and its parts are in a text, from the start of the address on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Parts {
     start: u16,
@@ -85,6 +90,24 @@ impl Parts {
             text.push_str(resource);
         }
         Self { start, local, bare, end: offset(text.len()) }
+    }
+
+    /// Those of an address as most are, `local@domain` in what folds to itself.
+    fn plain(text: &str) -> Option<Self> {
+        let bytes = text.as_bytes();
+        let at = bytes.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
+        let [b'@', domain @ ..] = &bytes[at..] else { return None };
+        // No label of the domain is empty.
+        let mut before = b'.';
+        for byte in domain {
+            if !PLAIN[usize::from(*byte)] || (*byte == b'.' && before == b'.') {
+                return None;
+            }
+            before = *byte;
+        }
+        let is_it = (1..=PART_BYTES).contains(&at) && domain.len() <= PART_BYTES && before != b'.';
+        let end = offset(is_it.then_some(bytes.len())?);
+        Some(Self { start: 0, local: offset(at), bare: end, end })
     }
 
     fn whole(self, text: &str) -> &str {
@@ -144,8 +167,8 @@ impl Jid {
     /// Takes an address apart (RFC 7622 §3.2): the resource begins at the first `/`, the local part
     /// ends at the first `@` before it, and a dot at the end of the domain is dropped.
     pub fn parse(text: &str) -> Result<Self, JidError> {
-        if let Some(plain) = Self::plain(text) {
-            return Ok(plain);
+        if let Some(parts) = Parts::plain(text) {
+            return Ok(Self::of_plain(text.into(), 0, parts));
         }
         let (bare, resource) = match text.split_once('/') {
             Some((bare, resource)) => (bare, Some(resource)),
@@ -158,23 +181,18 @@ impl Jid {
         Self::from_parts(local, domain, resource)
     }
 
-    /// An address as most are, `local@domain` in what folds to itself.
-    fn plain(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let at = bytes.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
-        let [b'@', domain @ ..] = &bytes[at..] else { return None };
-        // No label of the domain is empty.
-        let mut before = b'.';
-        for byte in domain {
-            if !PLAIN[usize::from(*byte)] || (*byte == b'.' && before == b'.') {
-                return None;
-            }
-            before = *byte;
+    /// The address at this place of a text. As most are, it keeps that text in place of one of its
+    /// own: for thousands that came together and go together.
+    pub fn within(text: &Arc<str>, place: Range<usize>) -> Result<Self, JidError> {
+        let (start, spelled) = (u32::try_from(place.start), &text[place]);
+        match (start, Parts::plain(spelled)) {
+            (Ok(start), Some(parts)) => Ok(Self::of_plain(Arc::clone(text), start, parts)),
+            _ => Self::parse(spelled),
         }
-        let is_it = (1..=PART_BYTES).contains(&at) && domain.len() <= PART_BYTES && before != b'.';
-        let end = offset(is_it.then_some(bytes.len())?);
-        let parts = Parts { start: 0, local: offset(at), bare: end, end };
-        Some(Self { text: text.into(), spelled: parts, folded: parts })
+    }
+
+    fn of_plain(text: Arc<str>, start: u32, parts: Parts) -> Self {
+        Self { text, start, spelled: parts, folded: parts, verbatim: true }
     }
 
     /// Puts an address together from its parts.
@@ -219,52 +237,58 @@ impl Jid {
         let mut text = String::with_capacity(128);
         let place = Parts::write(&mut text, spelled);
         let key = if folded == spelled { place } else { Parts::write(&mut text, folded) };
-        Self { text: text.into(), spelled: place, folded: key }
+        let verbatim = !needs_escape(place.whole(&text));
+        Self { text: text.into(), start: 0, spelled: place, folded: key, verbatim }
+    }
+
+    /// From its start on.
+    fn text(&self) -> &str {
+        &self.text[self.start as usize..]
     }
 
     /// As it was spelled.
     pub fn as_str(&self) -> &str {
-        self.spelled.whole(&self.text)
+        self.spelled.whole(self.text())
     }
 
     /// What servers compare.
     pub fn key(&self) -> &str {
-        self.folded.whole(&self.text)
+        self.folded.whole(self.text())
     }
 
     /// Local part as spelled.
     pub fn local(&self) -> Option<&str> {
-        self.spelled.local(&self.text)
+        self.spelled.local(self.text())
     }
 
     /// Domain as spelled.
     pub fn domain(&self) -> &str {
-        self.spelled.domain(&self.text)
+        self.spelled.domain(self.text())
     }
 
     /// Resource as spelled.
     pub fn resource(&self) -> Option<&str> {
-        self.spelled.resource(&self.text)
+        self.spelled.resource(self.text())
     }
 
     /// Key of the local part.
     pub fn local_key(&self) -> Option<&str> {
-        self.folded.local(&self.text)
+        self.folded.local(self.text())
     }
 
     /// Key of the domain.
     pub fn domain_key(&self) -> &str {
-        self.folded.domain(&self.text)
+        self.folded.domain(self.text())
     }
 
     /// Key of the resource.
     pub fn resource_key(&self) -> Option<&str> {
-        self.folded.resource(&self.text)
+        self.folded.resource(self.text())
     }
 
     /// Key of the bare address.
     pub fn bare_key(&self) -> &str {
-        self.folded.bare(&self.text)
+        self.folded.bare(self.text())
     }
 
     /// The address without its resource.
@@ -298,12 +322,13 @@ impl Jid {
 
     /// The spelling, escaped once for the attribute of many stanzas.
     pub fn escaped(&self) -> Address {
-        if self.folded == self.spelled && !needs_escape(self.as_str()) {
-            return Address::from(Arc::clone(&self.text));
+        if !self.verbatim {
+            let mut bytes = Vec::with_capacity(self.as_str().len());
+            escape_attr(self.as_str(), &mut bytes);
+            return Address::from(bytes);
         }
-        let mut bytes = Vec::with_capacity(self.as_str().len());
-        escape_attr(self.as_str(), &mut bytes);
-        Address::from(bytes)
+        let [start, end] = [self.spelled.start, self.spelled.end].map(u32::from);
+        Address::within(Arc::clone(&self.text), self.start + start..self.start + end)
     }
 }
 
