@@ -8,7 +8,7 @@ use annex_stanza::{Kind, Refusal, Stanza};
 use crate::{
     access,
     address::{Addresses, Fault, Use},
-    deliver::{self, Candidate, Draft, Rank, Target},
+    deliver::{self, Draft, Rank, Target},
     from_probe::Verdict,
     lists, refusals,
     service::Multicast,
@@ -91,7 +91,7 @@ pub(crate) fn prepare(
             (false, Use::Blind) => Rank::Blind,
             (false, _) => Rank::Open,
         };
-        let candidate = |jid, listed| Candidate { jid, entry: number, listed, rank };
+        let candidate = |jid, listed| Target { jid, entry: number, listed, rank };
         if entry.delivered || jid.domain_key() != common.jid.domain_key() {
             candidates.push(candidate(jid, false));
             continue;

@@ -56,9 +56,35 @@ pub struct Entry {
     /// Why it is not delivered to.
     pub fault: Option<Fault>,
     /// What the sender wrote as its address.
-    named: Range<usize>,
+    named: Span,
     /// The whole element.
-    range: Range<usize>,
+    whole: Span,
+    /// The number of an entry from which it differs in the address alone.
+    shape: u32,
+}
+
+/// A range of the text. Of entries there may be thousands: they are kept small.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl From<Range<usize>> for Span {
+    fn from(Range { start, end }: Range<usize>) -> Self {
+        Self { start: small(start), end: small(end) }
+    }
+}
+
+/// A place in the text, or the number of an entry of it.
+fn small(place: usize) -> u32 {
+    u32::try_from(place).expect("the text has less than 4 GiB")
 }
 
 impl Entry {
@@ -67,8 +93,8 @@ impl Entry {
     fn like(&self, text: &Arc<str>, at: usize) -> Option<Self> {
         self.jid.as_ref()?;
         let bytes = text.as_bytes();
-        let before = &bytes[self.range.start..self.named.start];
-        let behind = &bytes[self.named.end..self.range.end];
+        let (whole, named) = (self.whole.range(), self.named.range());
+        let (before, behind) = (&bytes[whole.start..named.start], &bytes[named.end..whole.end]);
         let start = at + before.len();
         let rest = bytes[at..].strip_prefix(before)?;
         let end = start + memchr::memchr2(b'\'', b'&', rest)?;
@@ -76,12 +102,13 @@ impl Entry {
             return None;
         }
         let jid = Some(Jid::within(text, start..end).ok()?);
-        Some(Self { jid, named: start..end, range: at..end + behind.len(), ..*self })
+        let (named, whole) = ((start..end).into(), (at..end + behind.len()).into());
+        Some(Self { jid, named, whole, ..*self })
     }
 
     /// Bytes of the whole element.
     pub(crate) fn size(&self) -> usize {
-        self.range.len()
+        self.whole.range().len()
     }
 }
 
@@ -104,6 +131,9 @@ impl Addresses {
             return Err(refusals::no_addresses());
         };
         let text = str::from_utf8(payload.slice(child)).map_err(|_| refusals::no_addresses())?;
+        if u32::try_from(text.len()).is_err() {
+            return Err(refusals::too_large());
+        }
         let text = Arc::<str>::from(text);
         let mut scan = Scanner { bytes: text.as_bytes(), at: 0 };
         let mut head = scan.tag().ok_or_else(refusals::no_addresses)?;
@@ -113,13 +143,14 @@ impl Addresses {
         let mut opened = !head.closed;
         while opened {
             if let Some(like) = entries.last().and_then(|last: &Entry| last.like(&text, scan.at)) {
-                scan.at = like.range.end;
+                scan.at = like.whole.range().end;
                 entries.push(like);
                 continue;
             }
             match scan.tag() {
                 Some(tag) if !tag.ends => {
-                    entries.push(entry(&text, &mut scan, tag).ok_or_else(refusals::no_addresses)?);
+                    let entry = entry(&text, &mut scan, tag).ok_or_else(refusals::no_addresses)?;
+                    entries.push(Entry { shape: small(entries.len()), ..entry });
                 }
                 _ => opened = false,
             }
@@ -143,7 +174,7 @@ impl Addresses {
     }
 
     fn bytes(&self, entry: &Entry) -> &[u8] {
-        self.text[entry.range.clone()].as_bytes()
+        self.text[entry.whole.range()].as_bytes()
     }
 
     /// An entry as it came.
@@ -153,15 +184,24 @@ impl Addresses {
 
     /// What the sender wrote as the address of an entry.
     pub fn named(&self, entry: &Entry) -> String {
-        unescape(&self.text[entry.named.clone()]).into_owned()
+        unescape(&self.text[entry.named.range()]).into_owned()
     }
 
-    /// What is before and behind the address in an entry, if that is written like this.
-    pub fn around(&self, entry: &Entry, written: &Address) -> Option<(&[u8], &[u8])> {
-        let Range { start, end } = entry.named;
+    /// What is before and behind the address in an entry.
+    pub fn around(&self, entry: &Entry) -> (&[u8], &[u8]) {
+        let (whole, named) = (entry.whole.range(), entry.named.range());
         let bytes = self.text.as_bytes();
-        let around = (&bytes[entry.range.start..start], &bytes[end..entry.range.end]);
-        (bytes[start..end] == **written).then_some(around)
+        (&bytes[whole.start..named.start], &bytes[named.end..whole.end])
+    }
+
+    /// The address in an entry is written like this.
+    pub fn is_written(&self, entry: &Entry, address: &Address) -> bool {
+        self.text.as_bytes()[entry.named.range()] == **address
+    }
+
+    /// Two entries differ in the address alone.
+    pub fn are_alike(&self, one: &Entry, other: &Entry) -> bool {
+        one.shape == other.shape || self.around(one) == self.around(other)
     }
 
     /// Writes an entry with `delivered='true'` (XEP-0033 §4.5), or without.
@@ -284,8 +324,9 @@ fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
         jid: None,
         delivered,
         fault: None,
-        named: tag.start..tag.start,
-        range: tag.start..end,
+        named: (tag.start..tag.start).into(),
+        whole: (tag.start..end).into(),
+        shape: 0,
     };
     // XEP-0033 §4.7: what is of another namespace is passed over.
     if foreign || &bytes[tag.name] != b"address" {
@@ -305,7 +346,7 @@ fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
             Use::Passed
         }
     };
-    entry.named = jid.clone().or(uri.clone()).unwrap_or(entry.named);
+    entry.named = jid.clone().or(uri.clone()).map_or(entry.named, Span::from);
     if entry.fault.is_some() {
         return Some(entry);
     }

@@ -66,19 +66,6 @@ impl Draft {
     }
 }
 
-/// Someone who may be delivered to, before duplicates are taken out.
-#[derive(Debug, Clone)]
-pub struct Candidate {
-    /// The address.
-    pub jid: Jid,
-    /// Which entry names it.
-    pub entry: usize,
-    /// The entry is that of a list with this member.
-    pub listed: bool,
-    /// What outdoes the others of the same address.
-    pub rank: Rank,
-}
-
 /// Of several entries for one address the first of the lowest rank counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rank {
@@ -90,7 +77,7 @@ pub enum Rank {
     Blind,
 }
 
-/// Someone who gets exactly one copy.
+/// Someone who is delivered to.
 #[derive(Debug, Clone)]
 pub struct Target {
     /// The address.
@@ -99,14 +86,21 @@ pub struct Target {
     pub entry: usize,
     /// The entry is that of a list with this member.
     pub listed: bool,
+    /// What outdoes the others of the same address.
+    pub rank: Rank,
+}
+
+impl Target {
     /// Its own entry is shown to itself only.
-    pub blind: bool,
+    fn is_blind(&self) -> bool {
+        self.rank == Rank::Blind
+    }
 }
 
 /// Takes out what was delivered, and everything but the first of several entries for one address.
 /// A full address is covered by its bare one: whoever is written to everywhere is not written to
 /// twice at one place.
-pub fn select(candidates: Vec<Candidate>) -> Vec<Target> {
+pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
     const INDEX: u32 = 24;
     debug_assert!(candidates.len() < 1 << INDEX, "an index has {INDEX} bits");
     let key = |at: usize| candidates[at].jid.key();
@@ -132,15 +126,9 @@ pub fn select(candidates: Vec<Candidate>) -> Vec<Target> {
         let covered = one.jid.is_full() && is_there(one.jid.bare_key());
         *kept &= !covered && one.rank != Rank::Delivered;
     }
-    let mut kept = kept.iter();
-    let chosen = candidates.into_iter().filter(|_| kept.next().is_some_and(|kept| *kept));
-    let target = |one: Candidate| Target {
-        blind: one.rank == Rank::Blind,
-        jid: one.jid,
-        entry: one.entry,
-        listed: one.listed,
-    };
-    chosen.map(target).collect()
+    let mut kept = kept.into_iter();
+    candidates.retain(|_| kept.next().unwrap_or(false));
+    candidates
 }
 
 /// Only to sort numbers in place of texts: whoever makes them collide gains nothing but a sort.
@@ -170,7 +158,7 @@ fn is_shown(entry: &Entry) -> bool {
 }
 
 /// Copies for these, each of its own.
-pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
+pub fn copies(draft: &Draft, mut targets: Vec<Target>) -> Vec<Copies> {
     let Some(addresses) = &draft.addresses else {
         let payload = [&draft.before[..], &draft.after].concat();
         return plain(payload, targets).into_iter().collect();
@@ -190,42 +178,53 @@ pub fn copies(draft: &Draft, targets: &[&Target]) -> Vec<Copies> {
     xml.close().raw(&draft.after);
     let payload = xml.finish();
 
-    let (blind, open): (Vec<&Target>, Vec<&Target>) =
-        targets.iter().copied().partition(|target| target.blind);
+    let open: Vec<Target> = targets.extract_if(.., |one| !one.is_blind()).collect();
+    let blind = targets;
+    let mut found = Vec::from_iter(plain(payload.clone(), open));
     let place = |target: &Target| places[target.entry];
     let groups = blind.chunk_by(|a, b| place(a) == place(b));
-    let mut groups: Vec<_> = groups.map(|group| (place(group[0]), group)).collect();
+    let mut groups: Vec<_> = groups.map(|group| (place(&group[0]), group.len())).collect();
     if groups.len() > 1 && groups.len() * payload.len() > PLACES_BYTES {
-        groups = vec![(last, &blind)];
+        groups = vec![(last, blind.len())];
     }
-    let mut found = Vec::from_iter(plain(payload.clone(), &open));
-    found.extend(groups.into_iter().flat_map(|(at, group)| own(addresses, &payload, at, group)));
+    let mut blind = blind.into_iter();
+    for (at, length) in groups {
+        found.extend(own(addresses, &payload, at, blind.by_ref().take(length)));
+    }
     found
 }
 
 /// Copies that are all the same.
-fn plain(payload: Vec<u8>, targets: &[&Target]) -> Option<Copies> {
-    let audience: Audience = targets.iter().map(|target| Recipient::from(&target.jid)).collect();
+fn plain(payload: Vec<u8>, targets: Vec<Target>) -> Option<Copies> {
+    let audience = targets.into_iter().map(|target| target.jid.into_escaped().into());
+    let audience: Audience = audience.collect();
     (!audience.is_empty()).then_some(Copies { payload, slot: None, audience })
 }
 
 /// Copies with each recipient's own entry at this place.
-fn own(addresses: &Addresses, payload: &[u8], at: usize, targets: &[&Target]) -> Vec<Copies> {
-    let (mut alike, mut others) = (Vec::with_capacity(targets.len()), Vec::new());
-    let mut shape = None;
+fn own(
+    addresses: &Addresses,
+    payload: &[u8],
+    at: usize,
+    targets: impl Iterator<Item = Target>,
+) -> Vec<Copies> {
+    let (mut alike, mut others) = (Vec::with_capacity(targets.size_hint().0), Vec::new());
+    let mut first = None;
     for target in targets {
         let entry = &addresses.entries[target.entry];
-        let to = target.jid.escaped();
-        match addresses.around(entry, &to) {
-            Some(around) if *shape.get_or_insert(around) == around => alike.push(to.into()),
-            _ => {
-                let slots = Some(vec![addresses.verbatim(entry)].into());
-                others.push(Recipient { to, slots });
-            }
+        let to = target.jid.into_escaped();
+        if addresses.is_written(entry, &to)
+            && addresses.are_alike(first.get_or_insert(entry), entry)
+        {
+            alike.push(to.into());
+        } else {
+            let slots = Some(vec![addresses.verbatim(entry)].into());
+            others.push(Recipient { to, slots });
         }
     }
     let mut found = Vec::new();
-    if let Some((before, behind)) = shape {
+    if let Some(first) = first {
+        let (before, behind) = addresses.around(first);
         let payload = [&payload[..at], before, behind, &payload[at..]].concat();
         let slot = Some(Slot { at: at + before.len(), fill: Fill::To });
         found.push(Copies { payload, slot, audience: alike.into_iter().collect() });

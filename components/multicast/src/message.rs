@@ -11,6 +11,7 @@ use annex_stanza::{Jid, Kind, MessageType, Stanza};
 
 use crate::{
     accept::{self, Mode, Prepared},
+    deliver::Target,
     refusals,
     report::{self, Told},
     retell,
@@ -43,10 +44,12 @@ pub(crate) fn message(
     if mode == Mode::Kept {
         retell::note_message(stanza, context);
     }
-    let relayed = send::deliver(multicast, &prepared, mode, When::Now, context);
-    send::complain(stanza, &prepared, context);
-    if report::is_wanted(stanza) {
-        tell(stanza, prepared, &relayed, context);
+    let Prepared { draft, targets, refused, told } = prepared;
+    let wanted = report::is_wanted(stanza).then(|| targets.clone());
+    let relayed = send::deliver(multicast, &draft, targets, mode, When::Now, context);
+    send::complain(stanza, refused.as_ref(), context);
+    if let Some(targets) = wanted {
+        tell(stanza, targets, told, &relayed, context);
     }
     Ok(())
 }
@@ -66,12 +69,13 @@ pub(crate) fn elsewhere(
 
 fn tell(
     stanza: &Stanza,
-    prepared: Prepared,
+    targets: Vec<Target>,
+    refused: Vec<(String, &'static str)>,
     relayed: &BTreeMap<Jid, Jid>,
     context: &mut Context<'_, '_>,
 ) {
-    let mut told = Told { refused: prepared.told, ..Told::default() };
-    for target in prepared.targets.into_iter().filter(|one| !one.listed) {
+    let mut told = Told { refused, ..Told::default() };
+    for target in targets.into_iter().filter(|one| !one.listed) {
         match relayed.get(&target.jid) {
             Some(service) => told.relayed.push((target.jid, service.clone())),
             None => told.sent.push(target.jid),

@@ -12,7 +12,7 @@ use annex_stanza::{Jid, Kind, PresenceType, Stanza, ns};
 
 use crate::{
     accept::{self, Mode, Prepared},
-    deliver::{Draft, Target},
+    deliver::{Draft, Rank, Target},
     from_probe::Verdict,
     keys::{LONGEST, ORIGINS, OriginRecord},
     refusals,
@@ -82,8 +82,8 @@ fn available(
     if record.recipients.len() > old.len() {
         record.save(context.turn, key.as_bytes());
     }
-    send::deliver(multicast, &prepared, mode, When::Noted, context);
-    send::complain(stanza, &prepared, context);
+    send::deliver(multicast, &prepared.draft, prepared.targets, mode, When::Noted, context);
+    send::complain(stanza, prepared.refused.as_ref(), context);
     Ok(())
 }
 
@@ -104,8 +104,9 @@ fn unavailable(
         if addressed {
             let mode = accept::mode(multicast, stanza)?;
             let prepared = accept::prepare(multicast, stanza, context)?;
-            send::deliver(multicast, &prepared, mode, when(multicast), context);
-            send::complain(stanza, &prepared, context);
+            let when = when(multicast);
+            send::deliver(multicast, &prepared.draft, prepared.targets, mode, when, context);
+            send::complain(stanza, prepared.refused.as_ref(), context);
         }
         return Ok(());
     };
@@ -117,13 +118,13 @@ fn unavailable(
         false => Ok(nobody(stanza)),
     };
     let refused = prepared.as_ref().err().cloned();
-    let mut prepared = prepared.unwrap_or_else(|_| nobody(stanza));
+    let prepared = prepared.unwrap_or_else(|_| nobody(stanza));
     tell_gone(multicast, &record, &prepared, context);
-    if prepared.draft.addresses.is_some() {
-        send::deliver(multicast, &prepared, Mode::Kept, when(multicast), context);
+    let Prepared { draft, targets, refused: partly, .. } = prepared;
+    if draft.addresses.is_some() {
+        send::deliver(multicast, &draft, targets, Mode::Kept, when(multicast), context);
     }
-    prepared.refused = refused.or(prepared.refused);
-    send::complain(stanza, &prepared, context);
+    send::complain(stanza, refused.or(partly).as_ref(), context);
     Ok(())
 }
 
@@ -155,12 +156,11 @@ pub(crate) fn tell_gone(
 ) {
     let others: BTreeSet<&str> = told.targets.iter().map(|one| one.jid.key()).collect();
     let left = addresses(record).into_iter().filter(|jid| !others.contains(jid.key()));
-    let target = |jid| Target { jid, entry: 0, listed: false, blind: false };
+    let target = |jid| Target { jid, entry: 0, listed: false, rank: Rank::Open };
     let targets = left.map(target).collect();
     let draft = Draft { addresses: None, ..(*told.draft).clone() };
     context.turn.delete(ORIGINS, told.draft.from.key().as_bytes());
-    let prepared = Prepared::new(draft, targets);
-    send::deliver(multicast, &prepared, Mode::Kept, when(multicast), context);
+    send::deliver(multicast, &draft.into(), targets, Mode::Kept, when(multicast), context);
 }
 
 /// The sender is gone without a word: those who are remembered are told.

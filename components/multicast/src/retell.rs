@@ -114,7 +114,8 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
 fn message(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>) -> Outcome<()> {
     let Some(stanza) = Stanza::parse(bytes) else { return Ok(()) };
     if let Ok(prepared) = accept::refusal(accept::prepare(multicast, &stanza, context))? {
-        send::deliver(multicast, &prepared, Mode::Kept, When::Now, context);
+        let (draft, targets) = (&prepared.draft, prepared.targets);
+        send::deliver(multicast, draft, targets, Mode::Kept, When::Now, context);
     }
     Ok(())
 }

@@ -1,15 +1,15 @@
 //! Copies leave: ours, and those for the services of other servers; and what comes back of them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use annex_service::{
     context::{Context, Outcome},
     effect::{Effect, Lane},
 };
-use annex_stanza::{Audience, Jid, Outgoing, Stanza, Template, refuse};
+use annex_stanza::{Audience, Jid, Outgoing, Refusal, Stanza, Template, refuse};
 
 use crate::{
-    accept::{Mode, Prepared},
+    accept::Mode,
     access,
     deliver::{self, Copies, Draft, Target},
     from_probe::Verdict,
@@ -29,27 +29,27 @@ pub(crate) enum When {
 }
 
 /// Tells the sender of the entries that failed by themselves.
-pub(crate) fn complain(stanza: &Stanza, prepared: &Prepared, context: &mut Context<'_, '_>) {
-    let error = prepared.refused.as_ref().and_then(|refusal| refuse(stanza, refusal));
+pub(crate) fn complain(stanza: &Stanza, refused: Option<&Refusal>, context: &mut Context<'_, '_>) {
+    let error = refused.and_then(|refusal| refuse(stanza, refusal));
     if let Some(error) = error {
         context.turn.send_in(Lane::of(&stanza.from), &error, &stanza.from);
     }
 }
 
-/// Sends the copies; gives those that the services of other servers deliver.
+/// Sends the copies to these; gives those that the services of other servers deliver.
 pub(crate) fn deliver(
     multicast: &mut Multicast,
-    prepared: &Prepared,
+    draft: &Arc<Draft>,
+    mut targets: Vec<Target>,
     mode: Mode,
     when: When,
     context: &mut Context<'_, '_>,
 ) -> BTreeMap<Jid, Jid> {
-    let draft = &prepared.draft;
     let mut relayed = BTreeMap::new();
     let mut plans = Vec::new();
     if mode == Mode::Kept && multicast.settings.remote {
         let mut far = BTreeMap::<&str, Vec<&Target>>::new();
-        for target in &prepared.targets {
+        for target in &targets {
             if !target.listed && !access::is_near(&target.jid, &context.shared.common) {
                 far.entry(target.jid.domain_key()).or_default().push(target);
             }
@@ -71,9 +71,10 @@ pub(crate) fn deliver(
             }
         }
     }
-    let single: Vec<&Target> =
-        prepared.targets.iter().filter(|one| !relayed.contains_key(&one.jid)).collect();
-    let mut all = deliver::copies(draft, &single);
+    if !relayed.is_empty() {
+        targets.retain(|one| !relayed.contains_key(&one.jid));
+    }
+    let mut all = deliver::copies(draft, targets);
     all.extend(plans);
     let lane = Lane::of(&draft.from);
     let service = context.shared.common.jid.clone();
@@ -145,8 +146,7 @@ pub(crate) fn bounced(
     if multicast.probe.verdict != Verdict::Kept {
         return true;
     }
-    let targets: Vec<&Target> = back.targets.iter().collect();
-    for copies in deliver::copies(&back.draft, &targets) {
+    for copies in deliver::copies(&back.draft, back.targets) {
         let (template, audience) = kept(&back.draft, copies);
         context.turn.fanout(Lane::of(&back.draft.from), template, audience);
     }

@@ -110,25 +110,24 @@ impl Parts {
         Some(Self { start: 0, local: offset(at), bare: end, end })
     }
 
-    fn whole(self, text: &str) -> &str {
-        &text[usize::from(self.start)..usize::from(self.end)]
+    fn whole(self) -> Range<u16> {
+        self.start..self.end
     }
 
-    fn local(self, text: &str) -> Option<&str> {
-        (self.local > self.start).then(|| &text[usize::from(self.start)..usize::from(self.local)])
+    fn local(self) -> Option<Range<u16>> {
+        (self.local > self.start).then_some(self.start..self.local)
     }
 
-    fn domain(self, text: &str) -> &str {
-        let at = u16::from(self.local > self.start);
-        &text[usize::from(self.local + at)..usize::from(self.bare)]
+    fn domain(self) -> Range<u16> {
+        self.local + u16::from(self.local > self.start)..self.bare
     }
 
-    fn bare(self, text: &str) -> &str {
-        &text[usize::from(self.start)..usize::from(self.bare)]
+    fn bare(self) -> Range<u16> {
+        self.start..self.bare
     }
 
-    fn resource(self, text: &str) -> Option<&str> {
-        (self.bare < self.end).then(|| &text[usize::from(self.bare) + 1..usize::from(self.end)])
+    fn resource(self) -> Option<Range<u16>> {
+        (self.bare < self.end).then(|| self.bare + 1..self.end)
     }
 }
 
@@ -237,58 +236,58 @@ impl Jid {
         let mut text = String::with_capacity(128);
         let place = Parts::write(&mut text, spelled);
         let key = if folded == spelled { place } else { Parts::write(&mut text, folded) };
-        let verbatim = !needs_escape(place.whole(&text));
+        let verbatim = !needs_escape(&text[..usize::from(place.end)]);
         Self { text: text.into(), start: 0, spelled: place, folded: key, verbatim }
     }
 
-    /// From its start on.
-    fn text(&self) -> &str {
-        &self.text[self.start as usize..]
+    fn part(&self, Range { start, end }: Range<u16>) -> &str {
+        let at = |offset| self.start as usize + usize::from(offset);
+        &self.text[at(start)..at(end)]
     }
 
     /// As it was spelled.
     pub fn as_str(&self) -> &str {
-        self.spelled.whole(self.text())
+        self.part(self.spelled.whole())
     }
 
     /// What servers compare.
     pub fn key(&self) -> &str {
-        self.folded.whole(self.text())
+        self.part(self.folded.whole())
     }
 
     /// Local part as spelled.
     pub fn local(&self) -> Option<&str> {
-        self.spelled.local(self.text())
+        self.spelled.local().map(|part| self.part(part))
     }
 
     /// Domain as spelled.
     pub fn domain(&self) -> &str {
-        self.spelled.domain(self.text())
+        self.part(self.spelled.domain())
     }
 
     /// Resource as spelled.
     pub fn resource(&self) -> Option<&str> {
-        self.spelled.resource(self.text())
+        self.spelled.resource().map(|part| self.part(part))
     }
 
     /// Key of the local part.
     pub fn local_key(&self) -> Option<&str> {
-        self.folded.local(self.text())
+        self.folded.local().map(|part| self.part(part))
     }
 
     /// Key of the domain.
     pub fn domain_key(&self) -> &str {
-        self.folded.domain(self.text())
+        self.part(self.folded.domain())
     }
 
     /// Key of the resource.
     pub fn resource_key(&self) -> Option<&str> {
-        self.folded.resource(self.text())
+        self.folded.resource().map(|part| self.part(part))
     }
 
     /// Key of the bare address.
     pub fn bare_key(&self) -> &str {
-        self.folded.bare(self.text())
+        self.part(self.folded.bare())
     }
 
     /// The address without its resource.
@@ -307,28 +306,33 @@ impl Jid {
 
     /// It has no resource.
     pub fn is_bare(&self) -> bool {
-        self.resource().is_none()
+        self.spelled.resource().is_none()
     }
 
     /// It has a resource.
     pub fn is_full(&self) -> bool {
-        self.resource().is_some()
+        self.spelled.resource().is_some()
     }
 
     /// It is nothing but a domain.
     pub fn is_domain(&self) -> bool {
-        self.local().is_none() && self.is_bare()
+        self.spelled.local().is_none() && self.is_bare()
     }
 
     /// The spelling, escaped once for the attribute of many stanzas.
     pub fn escaped(&self) -> Address {
+        self.clone().into_escaped()
+    }
+
+    /// The same of an address that is needed no more.
+    pub fn into_escaped(self) -> Address {
         if !self.verbatim {
             let mut bytes = Vec::with_capacity(self.as_str().len());
             escape_attr(self.as_str(), &mut bytes);
             return Address::from(bytes);
         }
         let [start, end] = [self.spelled.start, self.spelled.end].map(u32::from);
-        Address::within(Arc::clone(&self.text), self.start + start..self.start + end)
+        Address::within(self.text, self.start + start..self.start + end)
     }
 }
 

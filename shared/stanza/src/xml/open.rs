@@ -106,7 +106,7 @@ impl Open {
         taken
     }
 
-    /// Whether one more element on this level is let in.
+    /// Whether one more element on this level is let in, whose bytes were counted.
     fn admits(&mut self, depth: usize, limits: &Limits) -> bool {
         self.elements += 1;
         if self.refused.is_some() {
@@ -115,8 +115,6 @@ impl Open {
             self.refuse("gate.depth", "The stanza is nested too deeply");
         } else if self.elements > limits.children {
             self.refuse("gate.children", "The stanza has too many elements");
-        } else {
-            self.measure(limits);
         }
         self.refused.is_none()
     }
