@@ -91,7 +91,7 @@ impl Entry {
     /// The entry at this place of the text, if it differs from this one, which names an address, in
     /// the address alone: most do, and of those there may be thousands.
     fn like(&self, text: &Arc<str>, at: usize) -> Option<Self> {
-        self.jid.as_ref()?;
+        let last = self.jid.as_ref()?;
         let bytes = text.as_bytes();
         let (whole, named) = (self.whole.range(), self.named.range());
         let (before, behind) = (&bytes[whole.start..named.start], &bytes[named.end..whole.end]);
@@ -101,7 +101,7 @@ impl Entry {
         if !bytes[end..].starts_with(behind) {
             return None;
         }
-        let jid = Some(Jid::within(text, start..end).ok()?);
+        let jid = Some(last.next_within(text, start..end).ok()?);
         let (named, whole) = ((start..end).into(), (at..end + behind.len()).into());
         Some(Self { jid, named, whole, ..*self })
     }

@@ -208,26 +208,26 @@ fn own(
     at: usize,
     targets: impl Iterator<Item = Target>,
 ) -> Vec<Copies> {
-    let (mut alike, mut others) = (Vec::with_capacity(targets.size_hint().0), Vec::new());
-    let mut first = None;
-    for target in targets {
+    let (mut first, mut others) = (None, Vec::new());
+    let alike = targets.filter_map(|target| {
         let entry = &addresses.entries[target.entry];
         let to = target.jid.into_escaped();
         if addresses.is_written(entry, &to)
             && addresses.are_alike(first.get_or_insert(entry), entry)
         {
-            alike.push(to.into());
-        } else {
-            let slots = Some(vec![addresses.verbatim(entry)].into());
-            others.push(Recipient { to, slots });
+            return Some(Recipient::from(to));
         }
-    }
+        let slots = Some(vec![addresses.verbatim(entry)].into());
+        others.push(Recipient { to, slots });
+        None
+    });
+    let alike: Audience = alike.collect();
     let mut found = Vec::new();
     if let Some(first) = first {
         let (before, behind) = addresses.around(first);
         let payload = [&payload[..at], before, behind, &payload[at..]].concat();
         let slot = Some(Slot { at: at + before.len(), fill: Fill::To });
-        found.push(Copies { payload, slot, audience: alike.into_iter().collect() });
+        found.push(Copies { payload, slot, audience: alike });
     }
     if !others.is_empty() {
         let slot = Some(Slot { at, fill: Fill::Own(0) });

@@ -134,7 +134,9 @@ impl<T> FromIterator<T> for Chunks<T> {
         let mut entries = entries.into_iter();
         let (mut chunks, mut len) = (Vec::new(), 0);
         loop {
-            let chunk: Vec<T> = entries.by_ref().take(CHUNK).collect();
+            let more = entries.size_hint().1.unwrap_or_default();
+            let mut chunk = Vec::with_capacity(more.min(CHUNK));
+            chunk.extend(entries.by_ref().take(CHUNK));
             if chunk.is_empty() {
                 return Self { chunks: chunks.into(), len };
             }

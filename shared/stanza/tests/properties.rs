@@ -233,6 +233,37 @@ proptest! {
     }
 
     #[test]
+    fn an_address_is_the_same_within_a_text(
+        list in proptest::collection::vec(
+            prop_oneof![
+                "[ab.-]{0,3}@(x\\.y|X\\.y|é\\.y|x\\.y\\.)(/[a&é]{0,2})?",
+                "[a-cA@./&é]{0,9}",
+            ],
+            1..9,
+        ),
+    ) {
+        let text: std::sync::Arc<str> = list.concat().into();
+        let parts = |jid: &Jid| {
+            let keys = [jid.local_key(), Some(jid.domain_key()), jid.resource_key(), Some(jid.bare_key())];
+            format!("{jid} {} {keys:?} {:?}", jid.key(), jid.escaped())
+        };
+        let (mut start, mut last) = (0, None::<Jid>);
+        for spelled in list {
+            let place = start..start + spelled.len();
+            start = place.end;
+            let whole = Jid::parse(&spelled);
+            let within = match &last {
+                Some(last) => last.next_within(&text, place.clone()),
+                None => Jid::within(&text, place.clone()),
+            };
+            prop_assert_eq!(within.as_ref().map(parts), whole.as_ref().map(parts));
+            let alone = Jid::within(&text, place);
+            prop_assert_eq!(alone.as_ref().map(parts), whole.as_ref().map(parts));
+            last = within.ok().or(last);
+        }
+    }
+
+    #[test]
     fn an_address_is_the_same_whole_and_in_parts(spelled in "[a-cA@.@/_-]{0,9}") {
         // Taken apart, what most addresses are made of needs no shortcut.
         let (bare, resource) = spelled.split_once('/').map_or((&*spelled, None), |(b, r)| (b, Some(r)));

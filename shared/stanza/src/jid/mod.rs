@@ -190,6 +190,24 @@ impl Jid {
         }
     }
 
+    /// The same, sooner where it is of the same domain as this one.
+    pub fn next_within(&self, text: &Arc<str>, place: Range<usize>) -> Result<Self, JidError> {
+        let spelled = &text[place.clone()];
+        let at = (spelled.strip_suffix(self.domain_key()))
+            .and_then(|rest| rest.strip_suffix('@'))
+            .filter(|local| local.bytes().all(|byte| PLAIN[usize::from(byte)]))
+            .map(str::len)
+            .filter(|length| (1..=PART_BYTES).contains(length));
+        match (at, u32::try_from(place.start)) {
+            (Some(at), Ok(start)) if self.verbatim => {
+                let end = offset(spelled.len());
+                let parts = Parts { start: 0, local: offset(at), bare: end, end };
+                Ok(Self::of_plain(Arc::clone(text), start, parts))
+            }
+            _ => Self::within(text, place),
+        }
+    }
+
     fn of_plain(text: Arc<str>, start: u32, parts: Parts) -> Self {
         Self { text, start, spelled: parts, folded: parts, verbatim: true }
     }
