@@ -213,6 +213,9 @@ impl Storage {
     }
 
     fn look(&mut self, at_rest: bool) {
+        if self.failed.is_none() {
+            self.shared.slot.home().ballast().fit(&self.writer.state);
+        }
         if self.shared.compacting.load(Ordering::Relaxed) {
             // Again at the next tick, or after the next portion of writes.
             self.unchecked = 1;

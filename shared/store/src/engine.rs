@@ -8,6 +8,7 @@
 //!   snapshots are only written while opening. So a batch of any size is atomic across a crash.
 //! * `apply_batch` excludes readers while it runs, for all databases of the process.
 //! * `flush` ends in `sync_file_range`, which is no barrier for the device: `fdatasync` follows.
+//! * Opening writes a new snapshot before it removes the old one, and fails where it cannot.
 //! * A snapshot is written as `snap.X.generating` and renamed; what is left of one that was cut off
 //!   is read all the same, before the whole one.
 //! * Space is reclaimed by the flusher thread alone, one segment each time it wakes. When that
@@ -16,6 +17,7 @@
 use std::{
     cell::Cell,
     fs::File,
+    io,
     ops::{Bound, ControlFlow},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
@@ -29,6 +31,10 @@ use std::{
 
 use annex_service::store::StoreError;
 use bytes::Bytes;
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::retry_on_intr,
+};
 
 use crate::error::{from_io, is_full};
 
@@ -116,6 +122,13 @@ impl Engine {
     /// Bytes of the data file.
     pub(crate) fn file_len(&self) -> u64 {
         self.data.metadata().map_or(0, |meta| meta.len())
+    }
+
+    /// Takes room behind the end of the data file, where sled goes on.
+    pub(crate) fn extend(&self, bytes: u64) -> io::Result<()> {
+        let file = File::options().write(true).open(self.dir.join("db"))?;
+        retry_on_intr(|| fallocate(&file, FallocateFlags::KEEP_SIZE, self.file_len(), bytes))?;
+        Ok(())
     }
 
     pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
@@ -256,8 +269,8 @@ fn fault_of(error: &sled::Error) -> Fault {
     }
 }
 
-fn fault_of_io(error: &std::io::Error) -> Fault {
-    use std::io::ErrorKind;
+fn fault_of_io(error: &io::Error) -> Fault {
+    use io::ErrorKind;
     match error.kind() {
         kind if is_full(kind) => Fault::Full(error.to_string()),
         ErrorKind::UnexpectedEof | ErrorKind::InvalidData | ErrorKind::Other => {

@@ -4,6 +4,7 @@
 //! ```text
 //! lock          held (flock) for the life of the process
 //! current       "gen-000001": replaced by rename, so it always names a whole generation
+//! ballast       room for the day when the device is full
 //! gen-000001/   a sled database, and in `seen` how many groups of commits it holds at least
 //! ```
 
@@ -17,6 +18,7 @@ use std::{
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
+    ballast::Ballast,
     error::{OpenError, is_full},
     space,
 };
@@ -57,6 +59,11 @@ impl Home {
 
     pub(crate) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// The room that is kept for a full device.
+    pub(crate) fn ballast(&self) -> Ballast {
+        Ballast::of(&self.path)
     }
 
     /// Directory of a generation.
@@ -140,9 +147,19 @@ impl Home {
         }
     }
 
+    /// Removes the generations above `current`: nothing was ever acknowledged in them.
+    pub(crate) fn remove_unfinished(&self, current: u64) {
+        for number in self.all().into_iter().filter(|number| *number > current) {
+            self.remove(number);
+        }
+    }
+
     /// Removes a generation that is not in force.
     pub(crate) fn remove(&self, number: u64) {
-        if let Err(error) = fs::remove_dir_all(self.dir(number)) {
+        let dir = self.dir(number);
+        // An engine that has failed keeps its file open to the end of the process.
+        let _ = OpenOptions::new().write(true).truncate(true).open(dir.join("db"));
+        if let Err(error) = fs::remove_dir_all(dir) {
             tracing::warn!(generation = number, %error, "an old generation could not be removed");
         }
     }

@@ -11,6 +11,7 @@
 //! (backup, export, compaction) reads it through one tap: `tap.rs`.
 
 mod backup;
+mod ballast;
 mod block;
 mod commit;
 mod compact;

@@ -53,7 +53,9 @@ pub(crate) fn open(config: Config) -> Result<(Shared, Writer), OpenError> {
         Some(number) => number,
         None => create(&home, &config)?,
     };
-    let mut opened = generation(&home, number, config.cache_capacity)?;
+    // Copies that were cut off: they may be what fills the device.
+    home.remove_unfinished(number);
+    let mut opened = with_ballast(&home, number, config.cache_capacity)?;
     check_owner(&config, &opened.owner)?;
     if opened.owner.format < config.schema.version {
         (number, opened) = migrate::migrate(&home, &config, opened)?;
@@ -64,8 +66,35 @@ pub(crate) fn open(config: Config) -> Result<(Shared, Writer), OpenError> {
     if writer.state.live() <= VERIFIED {
         whole(&config, &writer)?;
     }
+    home.ballast().fit(&writer.state);
     let slot = Arc::new(Slot::new(home, engine));
     Ok((Shared::new(config, slot, writer.state.clone()), writer))
+}
+
+/// Opens generation `number`, if need be in the room that was kept for it.
+fn with_ballast(home: &Home, number: u64, cache: u64) -> Result<Opened, OpenError> {
+    let ballast = home.ballast();
+    let held = ballast.len();
+    let mut opened = generation(home, number, cache);
+    // In parts: someone else may take what is let go of.
+    let mut part = held.div_ceil(8);
+    while matches!(opened, Err(OpenError::Full { .. })) && ballast.len() > 0 {
+        ballast.shrink(ballast.len().saturating_sub(part));
+        part *= 2;
+        opened = generation(home, number, cache);
+    }
+    match &opened {
+        Ok(Opened { engine, state, .. }) => {
+            let used = ballast.len() < held;
+            ballast.settle(held, engine, state);
+            if used {
+                let (path, left_kib) = (home.path().display(), ballast.len() >> 10);
+                tracing::warn!(%path, left_kib, "the store was opened in its ballast: free some space");
+            }
+        }
+        Err(_) => ballast.fill(held),
+    }
+    opened
 }
 
 /// Opens generation `number` and reads its schema and state.

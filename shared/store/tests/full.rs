@@ -4,16 +4,28 @@
 mod common;
 
 use std::{
-    fs,
-    path::Path,
+    fs::{self, File},
+    io::Write as _,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread,
 };
 
 use annex_service::store::{Op, Read as _};
-use annex_store::{OpenError, Store};
+use annex_store::{OpenError, Store, files, free_space};
 use common::{ROOM, Running, config, noise};
 
 const CHILD: &str = "ANNEX_FULL_CHILD";
+const DEVICE: &str = "ANNEX_FULL_DEVICE";
+
+/// What a store keeps for a full device while it has few records.
+const BALLAST: u64 = 4 << 20;
+/// What the log is given of it at once.
+const SEGMENT: u64 = 512 << 10;
+/// Commits that need most of that.
+const WRITES: u64 = 60;
+/// Bytes by which files of nearly no content differ.
+const TRIFLE: u64 = 128 << 10;
 
 fn op(turn: u64) -> Op {
     Op::put(ROOM, turn.to_be_bytes(), noise(turn, 3_000))
@@ -43,12 +55,31 @@ fn all_there(store: &Store, last: u64) {
     }
 }
 
-/// Not a test of its own: the process whose files may not grow.
+/// Not a test of its own: the process whose files may not grow, or which fills a device and ends.
 #[test]
 fn child() {
     let Ok(path) = std::env::var(CHILD) else { return };
-    let last = fill(Running::open(config(Path::new(&path))).unwrap());
-    println!("acknowledged {last}");
+    match Running::open(config(Path::new(&path))) {
+        Ok(running) => println!("acknowledged {}", fill(running)),
+        Err(error @ OpenError::Full { .. }) => println!("refused: {error}"),
+        Err(error) => panic!("not typed as full: {error:?}"),
+    }
+}
+
+/// The last turn that the child was told of; none if it could not open the store.
+fn acknowledged(command: &mut Command, store: &Path) -> Option<u64> {
+    let output = command.env(CHILD, store).stdout(Stdio::piped()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("acknowledged ") || text.contains("refused: "), "{text}");
+    let line = text.lines().find_map(|line| line.split_once("acknowledged "));
+    line.map(|(_, last)| last.trim().parse().unwrap())
+}
+
+fn filler() -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child", "--nocapture"]);
+    command
 }
 
 #[test]
@@ -56,17 +87,9 @@ fn a_limit_on_files_is_reported_as_lack_of_space() {
     let dir = tempfile::tempdir().unwrap();
     // Without the trap, the signal would end the process before the error is seen. 8 MiB.
     let script = "trap '' XFSZ; ulimit -f 16384; exec \"$0\" --exact child --nocapture";
-    let output = Command::new("sh")
-        .args(["-c", script])
-        .arg(std::env::current_exe().unwrap())
-        .env(CHILD, dir.path())
-        .stdout(Stdio::piped())
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    let line = text.lines().find_map(|line| line.split_once("acknowledged "));
-    let last: u64 = line.unwrap().1.trim().parse().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", script]).arg(std::env::current_exe().unwrap());
+    let last = acknowledged(&mut command, dir.path()).unwrap();
     assert!(last > 100);
     let mut running = Running::open(config(dir.path())).unwrap();
     all_there(&running.store, last);
@@ -74,71 +97,167 @@ fn a_limit_on_files_is_reported_as_lack_of_space() {
     running.write(vec![op(last + 1)]);
 }
 
-/// A small device, where this user may make one.
-struct Device(tempfile::TempDir);
-
-impl Device {
-    fn mount(size: &str) -> Option<Self> {
-        let dir = tempfile::tempdir().unwrap();
-        let options = format!("size={size}");
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", &options, "tmpfs"]).arg(dir.path());
-        let status = mount.stderr(Stdio::null()).status();
-        status.is_ok_and(|status| status.success()).then_some(Self(dir))
+/// Runs `test` on a small device of its own, in a process that alone sees it, where this user may
+/// make one.
+fn on_a_device(name: &str, size: &str, test: impl FnOnce(&Path)) {
+    if let Ok(device) = std::env::var(DEVICE) {
+        return test(Path::new(&device));
     }
-}
-
-impl Drop for Device {
-    fn drop(&mut self) {
-        // Lazily: engines that failed are left open to the end of the process.
-        let _ = Command::new("umount").arg("-l").arg(self.0.path()).status();
-    }
-}
-
-/// Not a test of its own: fills the store that it is given, in a process that then ends and lets go
-/// of it.
-#[test]
-fn filler() {
-    let Ok(path) = std::env::var("ANNEX_FULL_DEVICE") else { return };
-    let running = Running::open(config(Path::new(&path)));
-    match running {
-        Ok(running) => println!("acknowledged {}", fill(running)),
-        Err(error @ OpenError::Full { .. }) => println!("refused: {error}"),
-        Err(error) => panic!("not typed as full: {error:?}"),
-    }
-}
-
-#[test]
-fn a_full_device_is_survived() {
-    let Some(device) = Device::mount("24m") else {
-        eprintln!("skipped: no device can be mounted here");
+    const NONE: i32 = 77;
+    let dir = tempfile::tempdir().unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size={size} tmpfs \"${DEVICE}\" || exit {NONE}; exec \"$0\" --exact {name}"
+    );
+    let mut command = Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", &script]);
+    command.arg(std::env::current_exe().unwrap()).env(DEVICE, dir.path());
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    if output.status.code() == Some(NONE) || error.starts_with("unshare: ") {
+        eprintln!("skipped: no device can be mounted here: {error}");
         return;
-    };
-    let store = device.0.path().join("store");
-    let ballast = device.0.path().join("ballast");
-    fs::write(&ballast, vec![1; 4 << 20]).unwrap();
-    let run = || {
-        let output = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "filler", "--nocapture"])
-            .env("ANNEX_FULL_DEVICE", &store)
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
-        text
-    };
-    let text = run();
-    let line = text.lines().find_map(|line| line.split_once("acknowledged "));
-    let last: u64 = line.unwrap().1.trim().parse().unwrap();
-    // Started again while the device is full: it opens or says why not.
-    for _ in 0..3 {
-        let text = run();
-        assert!(text.contains("acknowledged") || text.contains("refused"), "{text}");
     }
-    fs::remove_file(&ballast).unwrap();
-    let mut running = Running::open(config(&store)).unwrap();
-    all_there(&running.store, last);
-    running.healthy();
-    let next = running.turn + 1;
-    running.write(vec![op(next)]);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}{error}");
+}
+
+/// A file that takes the last byte of its device.
+struct Hog(PathBuf);
+
+impl Hog {
+    fn on(device: &Path) -> Self {
+        let path = device.join("hog");
+        let mut file = File::create(&path).unwrap();
+        while file.write_all(&[1; 4096]).is_ok() {}
+        Self(path)
+    }
+
+    fn goes(self) {
+        fs::remove_file(self.0).unwrap();
+    }
+}
+
+#[test]
+fn a_store_that_fills_its_device_opens_again_and_again() {
+    on_a_device("a_store_that_fills_its_device_opens_again_and_again", "24m", |device| {
+        let store = device.join("store");
+        let other = device.join("other");
+        fs::write(&other, vec![1; 4 << 20]).unwrap();
+        let mut last = 0;
+        // More often than there are segments to give to the log.
+        for start in 0..20 {
+            let now = acknowledged(&mut filler(), &store).expect("it opens");
+            assert!(now >= last, "start {start}");
+            last = now;
+        }
+        fs::remove_file(&other).unwrap();
+        let mut running = Running::open(config(&store)).unwrap();
+        all_there(&running.store, last);
+        running.healthy();
+        let next = running.turn + 1;
+        running.write(vec![op(next)]);
+    });
+}
+
+#[test]
+fn with_no_byte_free_a_store_opens_and_takes_a_little() {
+    on_a_device("with_no_byte_free_a_store_opens_and_takes_a_little", "16m", |device| {
+        let store = device.join("store");
+        let ballast = || store.join("ballast").metadata().unwrap().len();
+        let mut running = Running::open(config(&store)).unwrap();
+        (1..=100).for_each(|turn| running.write(vec![op(turn)]));
+        assert!((BALLAST..BALLAST + TRIFLE).contains(&ballast()), "{}", ballast());
+        let hog = Hog::on(device);
+        drop(running);
+        for start in 0..3 {
+            let running = Running::open(config(&store)).unwrap();
+            assert!(free_space(device).unwrap() < TRIFLE, "the rest is taken back");
+            let last = running.turn;
+            all_there(&running.store, last);
+            // The rest of the segment in which the log ended was not on the device yet.
+            let given = (start + 2) * SEGMENT + TRIFLE;
+            assert!(ballast() >= BALLAST - given, "{start}: {}", ballast());
+            // As long as the log has not used up what it was given, it is given no more.
+            drop(running);
+            let held = ballast();
+            let mut running = Running::open(config(&store)).unwrap();
+            assert_eq!(ballast(), held);
+            // More than was left of the segment in which the log ended.
+            (1..=WRITES).for_each(|n| running.write(vec![op(last + n)]));
+        }
+        hog.goes();
+        drop(Running::open(config(&store)).unwrap());
+        assert!(ballast() >= BALLAST, "{}", ballast());
+    });
+}
+
+#[test]
+fn the_room_for_opening_grows_and_shrinks_with_the_store() {
+    const RECORDS: u64 = 100_000;
+    let dir = tempfile::tempdir().unwrap();
+    let ballast = |running: &Running| {
+        running.store.settle();
+        dir.path().join("ballast").metadata().unwrap().len()
+    };
+    let config = annex_store::Config { compact_from: None, ..config(dir.path()) };
+    let mut running = Running::open(config).unwrap();
+    let key = |n: u64| n.to_be_bytes();
+    for from in (0..RECORDS).step_by(2_000) {
+        running.write((from..from + 2_000).map(|n| Op::put(ROOM, key(n), noise(n, 100))).collect());
+    }
+    let large = ballast(&running);
+    assert!(large > BALLAST + 6 * RECORDS, "{large}");
+    for from in (0..RECORDS).step_by(2_000) {
+        running.write((from..from + 2_000).map(|n| Op::delete(ROOM, key(n))).collect());
+    }
+    let small = ballast(&running);
+    assert!(small < BALLAST + 2 * RECORDS, "{small}");
+}
+
+#[test]
+fn a_copy_that_was_cut_off_does_not_keep_a_store_from_opening() {
+    let name = "a_copy_that_was_cut_off_does_not_keep_a_store_from_opening";
+    on_a_device(name, "12m", |device| {
+        let store = device.join("store");
+        let mut running = Running::open(config(&store)).unwrap();
+        running.write(vec![op(1)]);
+        drop(running);
+        let _ = fs::remove_file(store.join("ballast"));
+        // As large as what is left.
+        fs::create_dir(store.join("gen-000002")).unwrap();
+        fs::rename(Hog::on(device).0, store.join("gen-000002/db")).unwrap();
+        let running = Running::open(config(&store)).unwrap();
+        all_there(&running.store, 1);
+        assert!(!store.join("gen-000002").exists());
+    });
+}
+
+#[test]
+fn a_copy_that_finds_no_room_gives_back_what_it_took() {
+    on_a_device("a_copy_that_finds_no_room_gives_back_what_it_took", "96m", |device| {
+        let store = device.join("store");
+        let config = annex_store::Config { compact_from: None, ..config(&store) };
+        let mut running = Running::open(config).unwrap();
+        for from in (1..4_000).step_by(100) {
+            let ops = (from..from + 100).map(op).collect();
+            running.write(ops);
+        }
+        let copy = store.join("gen-000002/db");
+        let hog = thread::scope(|scope| {
+            let compaction = scope.spawn(|| running.store.compact());
+            while !copy.exists() {
+                thread::yield_now();
+            }
+            let hog = Hog::on(device);
+            assert!(compaction.join().unwrap().unwrap_err().full);
+            hog
+        });
+        let hogs = hog.0.metadata().unwrap().len();
+        let used = (96 << 20) - free_space(device).unwrap();
+        let known = files(&store) + hogs;
+        assert!(used < known + TRIFLE, "{used} are used, {known} are known");
+        hog.goes();
+        running.write(vec![op(1)]);
+        running.healthy();
+    });
 }

@@ -1,6 +1,8 @@
 //! What an operator asks of a running process: its status, its component's verbs, persons, the
 //! audit log; for one domain or several.
 
+use std::process::Command;
+
 use crate::{
     place::{DOMAIN, Place, said},
     server::{Verdict, nobody, serve, serve_with},
@@ -188,6 +190,50 @@ fn where_space_is_low_nothing_new_is_taken_and_the_operator_is_told() {
     place.output(&["rooms", "list"]).ended(0).says("0 rooms");
     place.output(&["status"]).ended(1).says("SPACE IS LOW");
     place.output(&["probe"]).ended(1);
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+}
+
+/// Starts on a device of its own without a free byte. The database lacks its snapshot, so that opening
+/// it has to write, as after a crash.
+const FULL: &str = "set -e\n\
+    mount -t tmpfs -o size=16m tmpfs \"$2\"\n\
+    \"$0\" import \"$3\" --config \"$1\"\n\
+    \"$0\" check --config \"$1\" || :\n\
+    rm \"$2\"/gen-*/snap.*\n\
+    cat /dev/zero > \"$2/hog\" 2>/dev/null || :\n\
+    exec \"$0\" run --config \"$1\"";
+
+/// A shell that may mount, and that nobody else sees it.
+fn shell(script: &str) -> Command {
+    let mut command = Command::new("unshare");
+    command.env_clear().env("PATH", "/usr/bin:/bin");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script]);
+    command
+}
+
+#[test]
+fn with_no_byte_free_it_starts_and_takes_nothing_new() {
+    if !shell("mount -t tmpfs tmpfs /mnt").output().is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let place = Place::new(serve_with(Verdict::Accept, ROOM), "");
+    let mut running = place.start();
+    running.until("connected to");
+    place.output(&["rooms", "show", "lobby@rooms.example.com"]).ended(0);
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    let export = place.path("all.jsonl");
+    place.output(&["export", &export.display().to_string()]).ended(0);
+    let mut full = shell(FULL);
+    full.arg(env!("CARGO_BIN_EXE_annex-muc"));
+    full.args([place.path("muc.toml"), place.path("store"), export]);
+    let mut running = place.start_as(&mut full);
+    running.logs("opened in its ballast");
+    running.logs("little space is left");
+    running.until("connected to");
+    place.output(&["rooms", "show", "lobby@rooms.example.com"]).ended(0);
+    place.output(&["status"]).ended(1).says("SPACE IS LOW");
     place.output(&["stop"]).ended(0);
     running.ends(0);
 }
