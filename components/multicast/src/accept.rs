@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annex_service::context::{Context, Failure, Outcome};
-use annex_stanza::{Kind, Refusal, Stanza};
+use annex_stanza::{Jid, Kind, Refusal, Stanza};
 
 use crate::{
     access,
@@ -82,6 +82,10 @@ pub(crate) fn prepare(
         return Err(refusals::too_many(limit, given).into());
     }
     let mut candidates = Vec::with_capacity(addresses.entries.len());
+    let near = |before: &[Target], jid: &Jid| match before.last() {
+        Some(last) if last.jid.domain_key() == jid.domain_key() => last.near,
+        _ => access::is_near(jid, common),
+    };
     for (number, entry) in addresses.entries.iter_mut().enumerate() {
         // Who is blind is told to nobody else.
         let jid = if entry.used == Use::Blind { entry.jid.take() } else { entry.jid.clone() };
@@ -91,15 +95,16 @@ pub(crate) fn prepare(
             (false, Use::Blind) => Rank::Blind,
             (false, _) => Rank::Open,
         };
-        let candidate = |jid, listed| Target { jid, entry: number, listed, rank };
+        let mut add = |jid: Jid, listed| {
+            let near = near(&candidates, &jid);
+            candidates.push(Target { jid, entry: number, listed, rank, near });
+        };
         if entry.delivered || jid.domain_key() != common.jid.domain_key() {
-            candidates.push(candidate(jid, false));
+            add(jid, false);
             continue;
         }
         match lists::members(&jid, &stanza.from, context)? {
-            Ok(members) => {
-                candidates.extend(members.into_iter().map(|member| candidate(member, true)));
-            }
+            Ok(members) => members.into_iter().for_each(|member| add(member, true)),
             Err(fault) => entry.fault = Some(fault),
         }
     }
@@ -116,7 +121,7 @@ pub(crate) fn prepare(
     {
         return Err(refusals::bad_addresses(&bad).into());
     }
-    access::relay(&stanza.from, targets.iter().map(|one| &one.jid), common)?;
+    access::relay(&stanza.from, &targets, common)?;
     let draft = Draft::new(stanza, Some(addresses));
     if size(&draft) > common.stanza_out {
         return Err(refusals::too_large().into());

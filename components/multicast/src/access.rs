@@ -9,6 +9,7 @@ use annex_stanza::{Field, FieldKind, Form, FormKind, Jid, Refusal, ns};
 
 use crate::{
     config::{Access, Settings},
+    deliver::Target,
     from_probe::Verdict,
     refusals,
     service::Multicast,
@@ -51,16 +52,12 @@ pub(crate) fn is_near(jid: &Jid, common: &Common) -> bool {
 
 /// A sender from elsewhere reaches local recipients only: our server cannot speak for another
 /// domain to a third (XEP-0033 §3).
-pub(crate) fn relay<'a>(
-    sender: &Jid,
-    mut targets: impl Iterator<Item = &'a Jid>,
-    common: &Common,
-) -> Result<(), Refusal> {
+pub(crate) fn relay(sender: &Jid, targets: &[Target], common: &Common) -> Result<(), Refusal> {
     if common.is_local(sender) {
         return Ok(());
     }
-    match targets.find(|jid| !is_near(jid, common)) {
-        Some(far) => Err(refusals::relay(far)),
+    match targets.iter().find(|target| !target.near) {
+        Some(far) => Err(refusals::relay(&far.jid)),
         None => Ok(()),
     }
 }

@@ -88,6 +88,8 @@ pub struct Target {
     pub listed: bool,
     /// What outdoes the others of the same address.
     pub rank: Rank,
+    /// Our own server delivers to it.
+    pub near: bool,
 }
 
 impl Target {
@@ -134,8 +136,12 @@ pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
 /// Only to sort numbers in place of texts: whoever makes them collide gains nothing but a sort.
 fn hash(key: &str) -> u64 {
     let (words, rest) = key.as_bytes().as_chunks::<8>();
-    let mut last = [0; 8];
-    last[..rest.len()].copy_from_slice(rest);
+    // The last eight bytes, some of them for the second time, are sooner had than the rest alone.
+    let last = key.as_bytes().last_chunk::<8>().copied().unwrap_or_else(|| {
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        last
+    });
     words.iter().chain([&last]).fold(key.len() as u64, |hash, word| {
         (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x517c_c1b7_2722_0a95)
     }) >> 24

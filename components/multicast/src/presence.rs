@@ -12,6 +12,7 @@ use annex_stanza::{Jid, Kind, PresenceType, Stanza, ns};
 
 use crate::{
     accept::{self, Mode, Prepared},
+    access,
     deliver::{Draft, Rank, Target},
     from_probe::Verdict,
     keys::{LONGEST, ORIGINS, OriginRecord},
@@ -156,7 +157,11 @@ pub(crate) fn tell_gone(
 ) {
     let others: BTreeSet<&str> = told.targets.iter().map(|one| one.jid.key()).collect();
     let left = addresses(record).into_iter().filter(|jid| !others.contains(jid.key()));
-    let target = |jid| Target { jid, entry: 0, listed: false, rank: Rank::Open };
+    let common = &context.shared.common;
+    let target = |jid: Jid| {
+        let near = access::is_near(&jid, common);
+        Target { jid, entry: 0, listed: false, rank: Rank::Open, near }
+    };
     let targets = left.map(target).collect();
     let draft = Draft { addresses: None, ..(*told.draft).clone() };
     context.turn.delete(ORIGINS, told.draft.from.key().as_bytes());

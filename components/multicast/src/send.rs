@@ -10,7 +10,6 @@ use annex_stanza::{Audience, Jid, Outgoing, Refusal, Stanza, Template, refuse};
 
 use crate::{
     accept::Mode,
-    access,
     deliver::{self, Copies, Draft, Target},
     from_probe::Verdict,
     privilege, retell,
@@ -50,7 +49,7 @@ pub(crate) fn deliver(
     if mode == Mode::Kept && multicast.settings.remote {
         let mut far = BTreeMap::<&str, Vec<&Target>>::new();
         for target in &targets {
-            if !target.listed && !access::is_near(&target.jid, &context.shared.common) {
+            if !target.listed && !target.near {
                 far.entry(target.jid.domain_key()).or_default().push(target);
             }
         }
