@@ -95,16 +95,18 @@ pub(crate) fn prepare(
             (false, Use::Blind) => Rank::Blind,
             (false, _) => Rank::Open,
         };
-        let mut add = |jid: Jid, listed| {
-            let near = near(&candidates, &jid);
-            candidates.push(Target { jid, entry: number, listed, rank, near });
-        };
         if entry.delivered || jid.domain_key() != common.jid.domain_key() {
-            add(jid, false);
+            let near = near(&candidates, &jid);
+            candidates.push(Target { jid, entry: number, listed: false, rank, near });
             continue;
         }
         match lists::members(&jid, &stanza.from, context)? {
-            Ok(members) => members.into_iter().for_each(|member| add(member, true)),
+            Ok(members) => {
+                for jid in members {
+                    let near = near(&candidates, &jid);
+                    candidates.push(Target { jid, entry: number, listed: true, rank, near });
+                }
+            }
             Err(fault) => entry.fault = Some(fault),
         }
     }

@@ -97,11 +97,16 @@ impl Entry {
         let (before, behind) = (&bytes[whole.start..named.start], &bytes[named.end..whole.end]);
         let start = at + before.len();
         let rest = bytes[at..].strip_prefix(before)?;
-        let end = start + memchr::memchr2(b'\'', b'&', rest)?;
-        if !bytes[end..].starts_with(behind) {
+        let jid = last.next_within(text, start).or_else(|| {
+            let end = start + memchr::memchr2(b'\'', b'&', rest)?;
+            Jid::within(text, start..end).ok()
+        })?;
+        // Not so where it is spelled in another way than it is written.
+        let end = start + jid.as_str().len();
+        if !bytes.get(end..)?.starts_with(behind) {
             return None;
         }
-        let jid = Some(last.next_within(text, start..end).ok()?);
+        let jid = Some(jid);
         let (named, whole) = ((start..end).into(), (at..end + behind.len()).into());
         Some(Self { jid, named, whole, ..*self })
     }
@@ -196,7 +201,9 @@ impl Addresses {
 
     /// The address in an entry is written like this.
     pub fn is_written(&self, entry: &Entry, address: &Address) -> bool {
-        self.text.as_bytes()[entry.named.range()] == **address
+        let written = &self.text.as_bytes()[entry.named.range()];
+        // Mostly it is that very place.
+        std::ptr::eq(written, &**address) || *written == **address
     }
 
     /// Two entries differ in the address alone.

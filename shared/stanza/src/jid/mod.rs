@@ -190,22 +190,21 @@ impl Jid {
         }
     }
 
-    /// The same, sooner where it is of the same domain as this one.
-    pub fn next_within(&self, text: &Arc<str>, place: Range<usize>) -> Result<Self, JidError> {
-        let spelled = &text[place.clone()];
-        let at = (spelled.strip_suffix(self.domain_key()))
-            .and_then(|rest| rest.strip_suffix('@'))
-            .filter(|local| local.bytes().all(|byte| PLAIN[usize::from(byte)]))
-            .map(str::len)
-            .filter(|length| (1..=PART_BYTES).contains(length));
-        match (at, u32::try_from(place.start)) {
-            (Some(at), Ok(start)) if self.verbatim => {
-                let end = offset(spelled.len());
-                let parts = Parts { start: 0, local: offset(at), bare: end, end };
-                Ok(Self::of_plain(Arc::clone(text), start, parts))
-            }
-            _ => Self::within(text, place),
-        }
+    /// The address that begins at this place of a text, if it is one as most are and has the domain
+    /// of this one; what follows it there is not looked at.
+    pub fn next_within(&self, text: &Arc<str>, start: usize) -> Option<Self> {
+        let rest = text.as_bytes().get(start..)?;
+        let at = rest.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
+        let domain = self.domain_key();
+        let is_it = self.verbatim
+            && (1..=PART_BYTES).contains(&at)
+            && rest[at..]
+                .strip_prefix(b"@")
+                .is_some_and(|rest| rest.starts_with(domain.as_bytes()));
+        let start = u32::try_from(is_it.then_some(start)?).ok()?;
+        let end = offset(at + "@".len() + domain.len());
+        let parts = Parts { start: 0, local: offset(at), bare: end, end };
+        Some(Self::of_plain(Arc::clone(text), start, parts))
     }
 
     fn of_plain(text: Arc<str>, start: u32, parts: Parts) -> Self {
