@@ -70,6 +70,9 @@ pub(crate) fn too_many(limit: usize, given: usize) -> Refusal {
 /// Entries that cannot be delivered to: what the sender wrote, why, and the entries again.
 pub(crate) fn bad_addresses(bad: &[(Fault, String, bytes::Bytes)]) -> Refusal {
     const SHOWN: usize = 10;
+    // What is longer is no address (RFC 7622 §3.1), and not worth an answer as long as itself.
+    const QUOTED: usize = 1024;
+    const ECHOED: usize = 2048;
     let (condition, reason) = match bad.first().map(|(fault, ..)| *fault) {
         Some(Fault::Incomplete | Fault::UnknownType) | None => {
             (Condition::BadRequest, "multicast.address.incomplete")
@@ -88,8 +91,12 @@ pub(crate) fn bad_addresses(bad: &[(Fault, String, bytes::Bytes)]) -> Refusal {
             text.push_str(", ");
         }
         let named = if named.is_empty() { "an address" } else { named.as_str() };
-        text.push_str(&format!("{named} ({})", why(*fault)));
-        echo.raw(entry);
+        let quoted = &named[..named.floor_char_boundary(QUOTED)];
+        let cut = if quoted.len() < named.len() { "…" } else { "" };
+        text.push_str(&format!("{quoted}{cut} ({})", why(*fault)));
+        if entry.len() <= ECHOED {
+            echo.raw(entry);
+        }
     }
     if bad.len() > SHOWN {
         text.push_str(&format!(" and {} more", bad.len() - SHOWN));

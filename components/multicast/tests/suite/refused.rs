@@ -40,6 +40,24 @@ fn an_address_that_is_none_or_lacks_what_it_needs_is_refused() {
 }
 
 #[test]
+fn a_faulty_address_is_quoted_in_part_and_what_is_large_is_not_sent_back() {
+    let mut harness = open(json!({}));
+    let long = "é".repeat(75_000);
+    for bad in [
+        format!("<address type='to' jid='@{long}'/>"),
+        format!("<address type='to' uri='sip:{long}'/>"),
+        format!("<address type='to' jid='@' desc='{long}'/>"),
+    ] {
+        harness.stanza(&message(&(to("a@example.com") + &bad + "<address type='cc' jid='@@'/>")));
+        let sent = harness.take();
+        assert_eq!(sent.len(), 1);
+        let xml = &sent[0].xml;
+        assert!(xml.len() < 4096 && xml.contains("<jid-malformed"), "{xml}");
+        assert!(has(xml, "<address type='cc' jid='@@'/>"), "{xml}");
+    }
+}
+
+#[test]
 fn an_unknown_type_fails_by_itself_and_unknown_children_are_kept() {
     let mut harness = open(json!({}));
     let kept = "<address type='to' jid='a@example.com' x='1'>\

@@ -4,7 +4,9 @@
 //! pays. A template is checked once, whatever the number of its recipients.
 
 use annex_service::effect::{Effect, Lane};
-use annex_stanza::{Condition, IqType, Jid, Kind, Outgoing, Recipient, Refusal, Stanza, Template};
+use annex_stanza::{
+    Condition, IqType, Jid, Kind, Outgoing, Recipient, Refusal, Stanza, Template, read_error,
+};
 
 /// Bytes of an address at most: three parts (RFC 7622 §3.1), each byte escaped to six.
 const ADDRESS: usize = 6 * (3 * 1023 + 2);
@@ -31,6 +33,9 @@ pub(crate) enum Violation {
     To,
 }
 
+/// Why something does not leave, and what is to be sent in its place.
+pub(crate) type Stopped = (Violation, Option<Box<Effect>>);
+
 impl Violation {
     /// Label of the metric.
     pub(crate) fn as_str(self) -> &'static str {
@@ -43,12 +48,14 @@ impl Violation {
 }
 
 impl Gate {
-    /// Lets an effect pass, or says why not; beside it, what is to be sent in its place.
-    pub(crate) fn pass(&self, effect: Effect) -> Result<Effect, (Violation, Option<Box<Effect>>)> {
+    /// Lets an effect pass, or says why not; beside it, what is to be sent in its place. Nothing
+    /// passes of an answer whose id, which is not ours, is too large.
+    pub(crate) fn pass(&self, effect: Effect) -> Result<Option<Effect>, Stopped> {
         match &effect {
             Effect::Send { lane, template, to } => match self.check(template, Some(to)) {
-                Ok(()) => Ok(effect),
-                Err(violation) => Err((violation, self.instead(*lane, template, to))),
+                Ok(()) => Ok(Some(effect)),
+                Err(Violation::Size) => self.smaller(*lane, template, to),
+                Err(violation) => Err((violation, None)),
             },
             Effect::Fanout { lane, template, audience } => {
                 let violation = match self.check(template, None) {
@@ -56,7 +63,7 @@ impl Gate {
                     Ok(()) => audience.iter().find_map(|to| self.check(template, Some(to)).err()),
                     Err(violation) => return Err((violation, None)),
                 };
-                let Some(violation) = violation else { return Ok(effect) };
+                let Some(violation) = violation else { return Ok(Some(effect)) };
                 let sound = |to: &&Recipient| self.check(template, Some(to)).is_ok();
                 let audience = audience.iter().filter(sound).cloned().collect();
                 let rest = Effect::Fanout { lane: *lane, template: template.clone(), audience };
@@ -65,7 +72,7 @@ impl Gate {
             Effect::Series { lane, templates, to } => {
                 let violation = templates.iter().find_map(|one| self.check(one, Some(to)).err());
                 match violation {
-                    None => Ok(effect),
+                    None => Ok(Some(effect)),
                     Some(violation) => {
                         let sound =
                             templates.iter().filter(|one| self.check(one, Some(to)).is_ok());
@@ -75,7 +82,7 @@ impl Gate {
                     }
                 }
             }
-            _ => Ok(effect),
+            _ => Ok(Some(effect)),
         }
     }
 
@@ -103,23 +110,36 @@ impl Gate {
         }
     }
 
-    /// An IQ answer that cannot leave becomes an error: whoever asked must not wait for nothing.
-    fn instead(&self, lane: Lane, template: &Template, to: &Recipient) -> Option<Box<Effect>> {
-        if template.from().domain_key() != self.domain.domain_key() {
-            return None;
+    /// An answer that is too large says less: whoever asked must not wait for nothing. An error
+    /// goes without its text and what it repeats, which is what somebody else wrote.
+    fn smaller(
+        &self,
+        lane: Lane,
+        template: &Template,
+        to: &Recipient,
+    ) -> Result<Option<Effect>, Stopped> {
+        let answer = Stanza::parse(&template.render(to)).ok_or((Violation::Size, None))?;
+        let is_result = answer.kind == Kind::Iq(IqType::Result);
+        let refusal = match read_error(&answer) {
+            Some((kind, condition, _)) => Refusal::new(condition, "gate.out").with_type(kind),
+            None if is_result => Refusal::new(Condition::InternalServerError, "gate.out")
+                .text("The answer is larger than a stanza may be"),
+            None => return Err((Violation::Size, None)),
+        };
+        let error = Outgoing {
+            kind: if is_result { Kind::Iq(IqType::Error) } else { answer.kind },
+            from: answer.from,
+            id: answer.id,
+            lang: None,
+            payload: refusal.xml(),
+        };
+        let template = error.template();
+        if self.check(&template, Some(to)).is_err() {
+            tracing::debug!("an answer is not sent: the id to be repeated in it is too large");
+            return Ok(None);
         }
-        let answer = Stanza::parse(&template.render(to))?;
-        if answer.kind != Kind::Iq(IqType::Result) {
-            return None;
-        }
-        let refusal = Refusal::new(Condition::InternalServerError, "gate.out")
-            .text("The answer is larger than a stanza may be");
-        let error = Outgoing::iq(IqType::Error, &answer.from, answer.id.unwrap_or_default())
-            .payload(&refusal.xml())
-            .template();
-        // What makes it too large may be what must be repeated: the id.
-        self.check(&error, Some(to)).ok()?;
-        Some(Effect::Send { lane, template: error, to: to.clone() }.into())
+        let error = Effect::Send { lane, template, to: to.clone() };
+        if is_result { Err((Violation::Size, Some(error.into()))) } else { Ok(Some(error)) }
     }
 }
 
@@ -208,7 +228,30 @@ mod tests {
         let error = Stanza::parse(&template.render(&to)).expect("stanza");
         assert_eq!(error.kind, Kind::Iq(IqType::Error));
         assert_eq!((error.id.as_deref(), error.to.as_str()), (Some("i1"), "a@b"));
-        let endless = Outgoing::iq(IqType::Result, &jid("rooms.x"), "'".repeat(200));
-        assert!(matches!(gate().pass(send(&endless)), Err((Violation::Size, None))));
+    }
+
+    #[test]
+    fn an_error_that_is_too_large_goes_without_what_it_repeats() {
+        let refusal = Refusal::new(Condition::JidMalformed, "x").text("x".repeat(1000));
+        let from = jid("rooms.x");
+        for kind in [Kind::Iq(IqType::Error), Kind::Message(MessageType::Error)] {
+            let error = Outgoing::new(kind, &from).id("i1").payload(&refusal.xml());
+            let Ok(Some(Effect::Send { template, to, .. })) = gate().pass(send(&error)) else {
+                panic!("no violation of ours")
+            };
+            let error = Stanza::parse(&template.render(&to)).expect("stanza");
+            assert_eq!((error.kind, error.id.as_deref()), (kind, Some("i1")));
+            let (kind, condition, text) = read_error(&error).expect("an error");
+            assert_eq!((kind, condition), (refusal.kind, refusal.condition));
+            assert_eq!(text, None);
+        }
+    }
+
+    #[test]
+    fn an_id_that_is_too_large_has_no_answer_and_is_no_violation_of_ours() {
+        for kind in [Kind::Iq(IqType::Result), Kind::Message(MessageType::Error)] {
+            let endless = Outgoing::new(kind, &jid("rooms.x")).id("'".repeat(200));
+            assert!(matches!(gate().pass(send(&endless)), Ok(None)));
+        }
     }
 }

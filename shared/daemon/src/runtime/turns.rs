@@ -156,7 +156,7 @@ impl<M: Machine> Core<M> {
             _ => {}
         }
         match self.gate.pass(effect) {
-            Ok(effect) => Some(effect),
+            Ok(effect) => effect,
             Err((violation, instead)) => {
                 let hint = match violation {
                     Violation::From => ", unless component.foreign_from is what is missing",
