@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::PermissionsExt as _,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -41,6 +42,7 @@ level = "warn"
             directory.join("admin").display(),
         );
         fs::write(&config, text).expect("a configuration");
+        fs::set_permissions(&config, fs::Permissions::from_mode(0o600)).expect("a secret");
         // As `annex-muc` is named by ANNEX_MUC.
         let named = std::env::var_os(name.to_uppercase().replace('-', "_"));
         let program = named.map_or_else(|| program(name), PathBuf::from);
