@@ -154,7 +154,7 @@ impl Component for Muc {
                 retell::retell(self, confirmed, context)?;
                 sweep::begin(self, context);
             }
-            Event::Offline => sweep::end(self, context),
+            Event::Offline(_) => sweep::end(self, context),
             Event::Fetched { id, page } => self.fetched(id, &page, context)?,
             Event::Request { token, .. } => {
                 let response = Response::error(404, "there is no such path");

@@ -94,7 +94,7 @@ impl Component for Multicast {
                 self.probe.online(context);
                 sweep::begin(self, context);
             }
-            Event::Offline => {
+            Event::Offline(_) => {
                 self.probe.offline(&context.shared.common.jid);
                 self.privileges.clear();
                 self.remote.offline();

@@ -46,6 +46,8 @@ pub struct Program {
     pub port: u16,
     /// It needs a server that lets it keep senders' addresses.
     pub keeps_from: bool,
+    /// Whether, with this section, it does nothing without that.
+    pub needs_from: fn(&Value) -> bool,
     /// Verbs of the component, with what they are called.
     pub verbs: Vec<Verb>,
     /// Runs one domain.
@@ -84,6 +86,7 @@ impl Program {
             http: C::HTTP,
             port: C::PORT,
             keeps_from: C::KEEPS_FROM,
+            needs_from: C::needs_from,
             verbs: verbs
                 .map(|command| Verb {
                     words: command.node.split('/').collect(),

@@ -104,7 +104,9 @@ impl State {
                 continue;
             }
             let status = asked(domain).await;
-            healthy &= status.is_some() && domain.report.online() && !domain.report.space_low();
+            healthy &= status.as_ref().is_some_and(|status| trouble(status).is_none())
+                && domain.report.online()
+                && !domain.report.space_low();
             let inspect = domain.store.inspect();
             let tables: serde_json::Map<String, Value> = inspect
                 .tables
@@ -145,6 +147,11 @@ impl State {
             "domains": domains,
         })
     }
+}
+
+/// What keeps the component from working at all.
+pub(crate) fn trouble(status: &Status) -> Option<&str> {
+    status.component["trouble"].as_str()
 }
 
 /// The core's own answer, if it gives one in time.

@@ -53,7 +53,7 @@ impl Machine for Keeper {
                 self.again(turn);
             }
             Input::Timer(_) => self.again(turn),
-            Input::Offline => turn.disarm(NEXT),
+            Input::Offline(_) => turn.disarm(NEXT),
             Input::Stanza(stanza) => {
                 let body = stanza.payload.text("jabber:client", "body").expect("body");
                 tell(body.as_bytes(), turn);

@@ -45,7 +45,7 @@ impl Machine for Slow {
                 self.again(turn);
             }
             Input::Timer(_) => self.again(turn),
-            Input::Offline => turn.disarm(NEXT),
+            Input::Offline(_) => turn.disarm(NEXT),
             Input::Stanza(stanza) => {
                 let body = stanza.payload.text("jabber:client", "body").expect("body");
                 tell(&body, turn);

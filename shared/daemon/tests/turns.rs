@@ -193,7 +193,7 @@ async fn what_returned_through_the_server_is_confirmed_and_remembered() {
             Input::Confirmed(turn) => {
                 seen.lock().expect("lock").0.push(format!("confirmed {turn}"));
             }
-            Input::Offline => seen.lock().expect("lock").0.push("offline".into()),
+            Input::Offline(_) => seen.lock().expect("lock").0.push("offline".into()),
             _ => {}
         }
         if matches!(input, Input::Stanza(_)) {

@@ -7,6 +7,7 @@ use crate::{
     command::Report,
     context::{Context, Outcome},
     effect::{CallResult, Timer},
+    input::Ending,
     record::Shown,
     registry::Registry,
     store::{Migration, Page, Table},
@@ -25,7 +26,7 @@ pub enum Event {
         confirmed: u64,
     },
     /// The stream is gone.
-    Offline,
+    Offline(Ending),
     /// What a fetch found.
     Fetched {
         /// Id of the effect.
@@ -142,6 +143,11 @@ pub trait Component: Sized {
         Vec::new()
     }
 
+    /// Whether, with this section, it does nothing where senders' addresses may not stay.
+    fn needs_from(_section: &serde_json::Value) -> bool {
+        Self::KEEPS_FROM
+    }
+
     /// A new, empty service. `section` has passed [`Component::check`].
     fn new(section: &serde_json::Value) -> Self;
 
@@ -159,7 +165,8 @@ pub trait Component: Sized {
     /// and nobody knows what it had changed.
     fn forget(&mut self, address: &Jid);
 
-    /// Numbers for `status`, by name.
+    /// Numbers for `status`, by name. A text named `trouble` says what keeps the service from
+    /// working at all.
     fn status(&self) -> serde_json::Value {
         serde_json::json!({})
     }

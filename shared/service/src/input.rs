@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use annex_stanza::{Jid, Refusal, Stanza};
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     effect::{CallResult, Timer},
@@ -36,7 +37,7 @@ pub enum Input {
     /// The server has everything that turns up to this one wrote.
     Confirmed(u64),
     /// The stream is gone, and with it everything that was not yet confirmed.
-    Offline,
+    Offline(Ending),
     /// What `Effect::Fetch` asked for.
     Fetched {
         /// The effect's id.
@@ -115,6 +116,21 @@ pub struct Common {
     pub command_timeout: Duration,
     /// A stanza that leaves is at most so many bytes; pages are cut to it.
     pub stanza_out: usize,
+    /// Stanzas may leave with addresses of other domains.
+    pub foreign_from: bool,
+}
+
+/// Why a stream ended, as far as it tells about the next one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It broke.
+    #[default]
+    Broken,
+    /// An operator wanted a new one, or the server stops: it may be another one afterwards.
+    Renewed,
+    /// The server said that it does not accept the `from` of a stanza.
+    InvalidFrom,
 }
 
 impl Common {

@@ -358,9 +358,9 @@ impl<C: Component> Machine for Service<C> {
                     turn.fail(error);
                 }
             }
-            Input::Offline => {
+            Input::Offline(ending) => {
                 self.shared.online = false;
-                self.event(Event::Offline, turn);
+                self.event(Event::Offline(ending), turn);
             }
             Input::Fetched { id, page } => self.fetched(id, page, turn),
             Input::Done { id, result } => {

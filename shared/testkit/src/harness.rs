@@ -7,7 +7,7 @@ use std::{
 
 use annex_service::{
     effect::{Call, CallResult, Effect, Lane, Response, Timer},
-    input::Input,
+    input::{Ending, Input},
     machine::Machine,
     store::{Read, StoreError},
     turn::{Finished, Now, TurnState},
@@ -260,8 +260,13 @@ impl<M: Machine> Harness<M> {
 
     /// The stream breaks.
     pub fn disconnect(&mut self) {
+        self.disconnect_by(Ending::Broken);
+    }
+
+    /// The stream ends for this reason.
+    pub fn disconnect_by(&mut self, ending: Ending) {
         self.online = false;
-        self.input(Input::Offline);
+        self.input(Input::Offline(ending));
     }
 
     /// A clean stop and start: what was in flight is committed and sent.

@@ -25,6 +25,7 @@ pub fn common(jid: &str) -> Common {
         version: "0.0.0".into(),
         command_timeout: Duration::from_secs(10 * 60),
         stanza_out: 256 * 1024,
+        foreign_from: true,
     }
 }
 

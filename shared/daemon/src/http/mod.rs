@@ -32,7 +32,7 @@ use self::connections::PATIENCE;
 use crate::{
     handle::{DomainHandle, ProcessHandle},
     runtime::Control,
-    state::asked,
+    state::{asked, trouble},
 };
 
 /// The address that is listened on, if one is.
@@ -129,16 +129,19 @@ async fn live(State(context): State<Context>) -> Response {
     healthy("live\n", &stuck)
 }
 
-/// Every domain is connected.
+/// Every domain is connected, and its component can work.
 async fn ready(State(context): State<Context>) -> Response {
-    let away: Vec<String> = context
-        .process
-        .domains
-        .iter()
-        .filter(|domain| !domain.report.online())
-        .map(|domain| format!("{} is not connected\n", domain.jid))
-        .collect();
-    healthy("ready\n", &away)
+    let domains = context.process.domains.iter();
+    let answers = join_all(domains.map(async |domain| (domain, asked(domain).await))).await;
+    let away = answers.iter().filter_map(|(domain, answer)| {
+        let trouble = match answer {
+            _ if !domain.report.online() => "is not connected",
+            None => "does not answer",
+            Some(status) => trouble(status)?,
+        };
+        Some(format!("{} {trouble}\n", domain.jid))
+    });
+    healthy("ready\n", &away.collect::<Vec<_>>())
 }
 
 fn healthy(word: &'static str, troubles: &[String]) -> Response {

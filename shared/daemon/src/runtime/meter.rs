@@ -73,7 +73,7 @@ pub(crate) fn kind(input: &Input) -> &'static str {
         Input::Timer(_) => "timer",
         Input::Online { .. } => "online",
         Input::Confirmed(_) => "confirmed",
-        Input::Offline => "offline",
+        Input::Offline(_) => "offline",
         Input::Fetched { .. } => "fetched",
         Input::Done { .. } => "done",
         Input::Request { .. } => "request",

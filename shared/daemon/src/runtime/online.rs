@@ -8,7 +8,10 @@ use std::{
     time::Duration,
 };
 
-use annex_service::{input::Input, machine::Machine};
+use annex_service::{
+    input::{Ending, Input},
+    machine::Machine,
+};
 use annex_stanza::{IqType, Outgoing, Recipient};
 use tokio::time::Instant;
 
@@ -240,7 +243,11 @@ impl<M: Machine> Core<M> {
         self.lanes.clear();
         self.pressure.clear();
         self.written = super::confirm::Written::default();
-        self.inbox.push(Input::Offline);
+        self.inbox.push(Input::Offline(match failure.kind() {
+            "invalid-from" => Ending::InvalidFrom,
+            "left" | "system-shutdown" => Ending::Renewed,
+            _ => Ending::Broken,
+        }));
         self.failed(failure, true);
     }
 

@@ -150,7 +150,8 @@ impl Judge<'_> {
                 named(path, "limits.stanza_out")
             ));
         }
-        if self.program.keeps_from && !values.is("component.foreign_from") {
+        let section = section(values, self.program.section);
+        if (self.program.needs_from)(&section) && !values.is("component.foreign_from") {
             self.warnings.push(format!(
                 "{}: is false, so senders' addresses cannot stay and nothing is delivered: set it to true, and see init --server for the server's line",
                 named(path, "component.foreign_from")
@@ -159,8 +160,13 @@ impl Judge<'_> {
         self.bounds(path, values);
         self.paths(path, values);
         let local_domains = self.local_domains(path, values, jid.as_ref());
+        if self.program.keeps_from && local_domains.is_empty() {
+            self.warnings.push(format!(
+                "{}: is empty, so the service is nobody's and nothing is delivered: name the domains of its users",
+                named(path, "component.local_domains")
+            ));
+        }
         let contacts = self.contacts(path, values);
-        let section = section(values, self.program.section);
         for mistake in (self.program.check)(&section, limits.stanza_out) {
             self.fault(path, values, &mistake.key, mistake.text);
         }
@@ -181,6 +187,7 @@ impl Judge<'_> {
                 version: self.program.version.to_owned(),
                 command_timeout: time(values, "limits.command_timeout"),
                 stanza_out: limits.stanza_out,
+                foreign_from: values.is("component.foreign_from"),
             },
             section,
             link: LinkConfig {

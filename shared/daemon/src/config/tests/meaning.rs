@@ -116,11 +116,23 @@ fn a_second_file_has_a_store_of_its_own() {
 
 #[test]
 fn who_keeps_senders_addresses_is_told_that_it_may_not() {
-    let program = crate::program::Program { keeps_from: true, ..probe::program() };
+    let program =
+        crate::program::Program { keeps_from: true, needs_from: |_| true, ..probe::program() };
     let warnings = |text: &str| {
         let config = Config::read_text(&program, &sources(&[]), text).expect("a configuration");
         config.warnings.iter().filter(|one| one.contains("foreign_from")).count()
     };
     assert_eq!(warnings(GOOD), 1);
     assert_eq!(warnings(&format!("{GOOD}foreign_from = true\n")), 0);
+}
+
+#[test]
+fn who_needs_senders_and_has_no_domain_of_any_is_told() {
+    let program = crate::program::Program { keeps_from: true, ..probe::program() };
+    let warnings = |text: &str| {
+        let config = Config::read_text(&program, &sources(&[]), text).expect("a configuration");
+        config.warnings.iter().filter(|one| one.contains("local_domains")).count()
+    };
+    assert_eq!(warnings(GOOD), 0);
+    assert_eq!(warnings(&format!("{GOOD}local_domains = []\n")), 1);
 }

@@ -55,7 +55,7 @@ pub(super) fn bytes(value: &Value) -> Option<Bytes> {
 pub(super) fn input(input: &Input, page: Option<&Page>, secrets: &mut Secrets) -> Value {
     match input {
         Input::Start => json!("start"),
-        Input::Offline => json!("offline"),
+        Input::Offline(ending) => json!({ "offline": ending }),
         Input::Stanza(stanza) => {
             json!({ "stanza": secrets.xml(&String::from_utf8_lossy(&stanza.render())) })
         }
@@ -99,7 +99,6 @@ fn refused(header: &RawHeader, refusal: &Refusal) -> Value {
 pub(super) fn read_input(value: &Value) -> Option<Input> {
     match value.as_str() {
         Some("start") => return Some(Input::Start),
-        Some("offline") => return Some(Input::Offline),
         _ => {}
     }
     let number = |key: &str| value[key].as_u64();
@@ -111,6 +110,7 @@ pub(super) fn read_input(value: &Value) -> Option<Input> {
         "timer" => {
             Input::Timer(Timer { kind: of[0].as_u64()?.try_into().ok()?, id: of[1].as_u64()? })
         }
+        "offline" => Input::Offline(serde_json::from_value(of.clone()).ok()?),
         "online" => Input::Online { confirmed: of.as_u64()? },
         "confirmed" => Input::Confirmed(of.as_u64()?),
         "fetched" => Input::Fetched { id: of.as_u64()?, page: read_page(&value["page"])? },
