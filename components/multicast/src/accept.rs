@@ -43,18 +43,18 @@ impl Prepared {
 
 /// Whether, and in whose name, the sender's stanza may leave.
 pub(crate) fn mode(multicast: &Multicast, stanza: &Stanza) -> Result<Mode, Refusal> {
-    match multicast.probe.verdict {
-        Verdict::Kept => return Ok(Mode::Kept),
-        Verdict::Unknown if !multicast.settings.privilege => return Err(refusals::not_yet()),
-        Verdict::Refused if !multicast.settings.privilege => return Err(refusals::not_permitted()),
-        Verdict::Unknown | Verdict::Refused => {}
+    if multicast.probe.verdict == Verdict::Kept {
+        return Ok(Mode::Kept);
+    }
+    if !multicast.settings.privilege {
+        return Err(multicast.probe.refusal());
     }
     // XEP-0356 §4: messages of users of the server that gave the permission.
     if !matches!(stanza.kind, Kind::Message(_)) {
         return Err(refusals::no_presence());
     }
     let ns = multicast.privileges.of(stanza.from.domain_key());
-    ns.map(Mode::Privilege).ok_or_else(refusals::not_permitted)
+    ns.map(Mode::Privilege).ok_or_else(|| multicast.probe.refusal())
 }
 
 /// Reads, checks and expands the addresses, and refuses what must not be delivered at all.

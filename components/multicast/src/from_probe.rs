@@ -2,29 +2,42 @@
 //! ourselves with a local user's address. If it comes back, it does. A server that does not closes
 //! the stream, or lets nothing come back.
 //!
+//! Each stream is asked anew, since the server may be another one by then. But a server that ends
+//! the stream over the question is not asked again before a pause, which grows.
+//!
 //! The server's software is asked beside (XEP-0092), so that the operator gets the one line that is
 //! missing.
 
 use std::time::Duration;
 
-use annex_service::{context::Context, effect::Timer};
-use annex_stanza::{IqType, Jid, MessageType, Outgoing, Stanza, ns};
+use annex_service::{context::Context, effect::Timer, input::Ending};
+use annex_stanza::{IqType, Jid, MessageType, Outgoing, Refusal, Stanza, ns};
 
-use crate::report::NS;
+use crate::{refusals, report::NS};
 
 /// No answer came.
 pub(crate) const TIMER: Timer = Timer { kind: 32, id: 0 };
+/// The pause is over.
+pub(crate) const TIMER_AGAIN: Timer = Timer { kind: 36, id: 0 };
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Streams that break while a probe is under way before it counts as the reason: one may break by
-/// chance.
-const BREAKS: u8 = 2;
+/// The first pause after a probe that came to nothing, and the longest.
+const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
+
+/// So many streams in a row may break by chance while a probe is under way.
+const CHANCE: u32 = 2;
+
+const OFTEN: &str = "the stream breaks whenever the server is asked whether senders' addresses \
+                     may stay; perhaps it does not let them";
+const NO_USERS: &str = "component.local_domains is empty: there is nobody to send for";
+const NOT_ASKED: &str = "component.foreign_from is false: senders' addresses cannot stay";
+const NOT: &str = "the server does not let this service keep senders' addresses";
 
 /// Whether a sender's address may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Verdict {
-    /// Not known yet.
+    /// Not known yet on this stream.
     #[default]
     Unknown,
     /// It may.
@@ -37,21 +50,45 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     pub(crate) verdict: Verdict,
-    /// Id of the probe that is under way.
-    probe: Option<String>,
+    /// Id of the newest probe on this stream: its return counts, however late.
+    sent: Option<String>,
+    /// It may still come in time.
+    is_open: bool,
     /// Id of the question for the server's software.
     version: Option<String>,
     /// What software the server is.
     software: Option<String>,
-    breaks: u8,
+    /// Why it cannot be, where the server need not be asked.
+    hopeless: Option<&'static str>,
+    /// Probes in a row that came to nothing.
+    failures: u32,
+    /// Before this time since the start none is sent.
+    not_before: Duration,
+    /// The operator was told of the refusal.
+    said: bool,
 }
 
 impl Probe {
     /// The stream is up: asks, unless asking would break it again.
-    pub(crate) fn online(&mut self, context: &mut Context<'_, '_>) {
-        let service = context.shared.common.jid.clone();
-        let Some(home) = context.shared.common.local_domains.first() else { return };
-        let Ok(home) = Jid::parse(home) else { return };
+    pub(crate) fn online(&mut self, privilege: bool, context: &mut Context<'_, '_>) {
+        let common = &context.shared.common;
+        let (service, home) = (common.jid.clone(), home(context));
+        self.hopeless = match (&home, common.foreign_from) {
+            (None, _) => Some(NO_USERS),
+            (Some(_), false) => Some(NOT_ASKED),
+            (Some(_), true) => None,
+        };
+        let home = match (home, self.hopeless) {
+            (Some(home), None) => home,
+            (home, why) => {
+                self.verdict = Verdict::Refused;
+                match (why.unwrap_or_default(), privilege && home.is_some()) {
+                    (why, true) => tracing::info!("{why}; the server's permissions are used"),
+                    (why, false) => tracing::warn!("{why}; nothing is delivered"),
+                }
+                return;
+            }
+        };
         let id = context.turn.token();
         let version = Outgoing::iq(IqType::Get, &service, id.as_str());
         let version = version.child(|xml| {
@@ -59,10 +96,22 @@ impl Probe {
         });
         context.turn.send(&version, &home);
         context.turn.arm(TIMER, TIMEOUT);
-        self.version = Some(id);
-        if self.breaks >= BREAKS {
-            return;
+        (self.version, self.said) = (Some(id), false);
+        match self.not_before.checked_sub(context.turn.since_start()) {
+            None | Some(Duration::ZERO) => {
+                self.verdict = Verdict::Unknown;
+                self.ask(context);
+            }
+            // Where it is not needed it breaks no stream that works.
+            Some(_) if privilege => self.verdict = Verdict::Refused,
+            Some(pause) => context.turn.arm(TIMER_AGAIN, pause),
         }
+    }
+
+    /// Sends a probe.
+    pub(crate) fn ask(&mut self, context: &mut Context<'_, '_>) {
+        let Some(home) = home(context) else { return };
+        let service = context.shared.common.jid.clone();
         let id = context.turn.token();
         let Ok(from) = home.with_resource(&format!("annex-{id}")) else { return };
         let probe = Outgoing::message(MessageType::Headline, &from).id(id.as_str());
@@ -70,55 +119,88 @@ impl Probe {
             xml.leaf("probe", NS);
         });
         context.turn.send(&probe, &service);
-        self.probe = Some(id);
+        context.turn.arm(TIMER, TIMEOUT);
+        (self.sent, self.is_open) = (Some(id), true);
     }
 
-    /// The stream broke: perhaps because of the probe.
-    pub(crate) fn offline(&mut self, service: &Jid) {
-        if self.probe.take().is_some() {
-            self.breaks += 1;
-            if self.breaks >= BREAKS {
+    /// The stream ended: perhaps because of the probe.
+    pub(crate) fn offline(&mut self, ending: Ending, context: &mut Context<'_, '_>) {
+        let asked = std::mem::take(&mut self.is_open);
+        (self.sent, self.version) = (None, None);
+        context.turn.disarm(TIMER);
+        context.turn.disarm(TIMER_AGAIN);
+        match ending {
+            Ending::Renewed => self.reset(),
+            Ending::InvalidFrom if asked => {
                 self.verdict = Verdict::Refused;
-                // Otherwise the next stream tells which line is the right one.
-                if self.software.is_some() {
-                    self.say(service);
+                self.pause(context);
+            }
+            // It may be chance, and the next stream is asked at once; but not for ever.
+            Ending::Broken if asked => {
+                if self.failures < CHANCE {
+                    self.failures += 1;
+                } else {
+                    self.pause(context);
+                    tracing::warn!("{OFTEN}. {}", self.remedy(&context.shared.common.jid));
                 }
             }
+            Ending::Broken | Ending::InvalidFrom => {}
         }
+        if self.verdict == Verdict::Kept {
+            self.verdict = Verdict::Unknown;
+        }
+    }
+
+    /// The next probe is not sent before a pause, each twice as long as the last.
+    fn pause(&mut self, context: &Context<'_, '_>) -> Duration {
+        let (first, last) = PAUSES;
+        let pause = first.saturating_mul(1 << self.failures.min(16)).min(last);
+        self.failures += 1;
+        self.not_before = context.turn.since_start() + pause;
+        pause
     }
 
     /// No answer came in time.
-    pub(crate) fn timed_out(&mut self, service: &Jid) {
-        let unanswered = self.version.take().is_some() && self.verdict == Verdict::Refused;
-        if self.probe.take().is_some() || unanswered {
+    pub(crate) fn timed_out(&mut self, context: &mut Context<'_, '_>) {
+        self.version = None;
+        if std::mem::take(&mut self.is_open) {
             self.verdict = Verdict::Refused;
-            self.say(service);
+            // It broke nothing, so it breaks nothing to ask again on this stream, or on the next.
+            let pause = self.pause(context);
+            self.not_before = Duration::ZERO;
+            context.turn.arm(TIMER_AGAIN, pause);
         }
+        self.say(context);
     }
 
-    /// The settings changed, perhaps the server's too: the next stream asks again.
+    /// What the server permits may have changed: the next stream is asked at once.
     pub(crate) fn reset(&mut self) {
-        self.breaks = 0;
+        (self.failures, self.not_before) = (0, Duration::ZERO);
+    }
+
+    /// What is known, or being asked, holds with the settings of now.
+    pub(crate) fn holds(&self, context: &Context<'_, '_>) -> bool {
+        let common = &context.shared.common;
+        let may = common.foreign_from && !common.local_domains.is_empty();
+        may && (self.is_open || self.verdict == Verdict::Kept)
     }
 
     /// Takes our own probe, and nothing else.
     pub(crate) fn take(&mut self, stanza: &Stanza, context: &mut Context<'_, '_>) -> bool {
-        let own =
-            self.probe.is_some() && self.probe == stanza.id && stanza.payload.has(NS, "probe");
+        let own = self.sent.is_some() && self.sent == stanza.id && stanza.payload.has(NS, "probe");
         if own {
-            if self.verdict != Verdict::Kept {
-                tracing::info!("the server lets senders' addresses stay");
-            }
-            self.probe = None;
-            self.breaks = 0;
+            tracing::info!("the server lets senders' addresses stay");
+            (self.sent, self.is_open) = (None, false);
             self.verdict = Verdict::Kept;
+            self.reset();
             context.turn.disarm(TIMER);
+            context.turn.disarm(TIMER_AGAIN);
         }
         own
     }
 
     /// Takes the answer about the server's software.
-    pub(crate) fn answer(&mut self, stanza: &Stanza, service: &Jid) -> bool {
+    pub(crate) fn answer(&mut self, stanza: &Stanza, context: &Context<'_, '_>) -> bool {
         if self.version.is_none() || self.version != stanza.id {
             return false;
         }
@@ -127,22 +209,44 @@ impl Probe {
         let query = query.and_then(|query| stanza.payload.element(query).ok());
         let name = query.and_then(|query| Some(query.get_child("name", ns::VERSION)?.text()));
         self.software = name.or(self.software.take());
-        if self.verdict == Verdict::Refused {
-            self.say(service);
-        }
+        self.say(context);
         true
     }
 
-    fn say(&self, service: &Jid) {
+    /// Tells the operator, once on a stream, and not before it is known what the server is.
+    fn say(&mut self, context: &Context<'_, '_>) {
+        if self.verdict != Verdict::Refused || self.version.is_some() || self.said {
+            return;
+        }
+        self.said = true;
+        let common = &context.shared.common;
         tracing::warn!(
-            "the server does not let this service keep senders' addresses, so it refuses to \
-             deliver. {}",
-            self.remedy(service)
+            "{NOT}. {}, and then: {} reconnect",
+            self.remedy(&common.jid),
+            common.program
         );
     }
 
+    /// What keeps senders' addresses from staying.
+    pub(crate) fn trouble(&self) -> Option<&'static str> {
+        match self.verdict {
+            Verdict::Refused => self.hopeless.or(Some(NOT)),
+            Verdict::Unknown if self.failures > CHANCE => Some(OFTEN),
+            Verdict::Unknown | Verdict::Kept => None,
+        }
+    }
+
+    /// The same, for a sender.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match (self.verdict, self.hopeless) {
+            (Verdict::Unknown, _) => refusals::not_yet(),
+            (_, Some(NO_USERS)) => refusals::no_users(),
+            _ => refusals::not_permitted(),
+        }
+    }
+
     /// The one line to add.
-    pub(crate) fn remedy(&self, service: &Jid) -> String {
+    fn remedy(&self, service: &Jid) -> String {
         let prosody = format!("under Component \"{service}\" add: validate_from_addresses = false");
         let ejabberd = format!("to the listener of {service} add: check_from: false");
         let software = self.software.as_deref().unwrap_or_default().to_lowercase();
@@ -151,6 +255,11 @@ impl Probe {
             () if software.contains("ejabberd") => ejabberd,
             () => format!("Prosody: {prosody}; ejabberd: {ejabberd}"),
         };
-        format!("{line}; and in this service's own file component.foreign_from = true")
+        format!("In its configuration, {line}")
     }
+}
+
+/// A domain whose users we serve.
+fn home(context: &Context<'_, '_>) -> Option<Jid> {
+    Jid::parse(context.shared.common.local_domains.first()?).ok()
 }

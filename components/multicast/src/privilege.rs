@@ -42,6 +42,11 @@ impl Privileges {
         true
     }
 
+    /// Somebody gave one.
+    pub(crate) fn any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// Permissions end with the stream.
     pub(crate) fn clear(&mut self) {
         self.0.clear();

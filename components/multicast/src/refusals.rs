@@ -18,6 +18,9 @@ annex_stanza::refusals! {
     /// The server does not let the sender's address stay.
     not_permitted: Forbidden "multicast.from"
         "The server does not let this service keep senders' addresses; its operator knows more",
+    /// There is nobody in whose name anything could be sent.
+    no_users: Forbidden "multicast.users"
+        "This service has no users: its component.local_domains is empty",
     /// It is not known yet whether it does.
     not_yet: ResourceConstraint "multicast.starting" "The service is starting; try again",
     /// A command.

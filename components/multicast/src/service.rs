@@ -91,23 +91,30 @@ impl Component for Multicast {
         match event {
             Event::Online { confirmed } => {
                 retell::begin(self, confirmed, context);
-                self.probe.online(context);
+                self.probe.online(self.settings.privilege, context);
                 sweep::begin(self, context);
             }
-            Event::Offline(_) => {
-                self.probe.offline(&context.shared.common.jid);
+            Event::Offline(ending) => {
+                self.probe.offline(ending, context);
                 self.privileges.clear();
                 self.remote.offline();
                 sweep::end(self, context);
                 retell::end(self, context);
             }
-            Event::Timer(from_probe::TIMER) => self.probe.timed_out(&context.shared.common.jid),
+            Event::Timer(from_probe::TIMER) => {
+                self.probe.timed_out(context);
+                retell::step(self, context)?;
+            }
+            Event::Timer(from_probe::TIMER_AGAIN) => self.probe.ask(context),
             Event::Timer(retell::TIMER) => retell::step(self, context)?,
             Event::Timer(sweep::TIMER_ASK) => sweep::ask(self, context)?,
             Event::Timer(sweep::TIMER_GRACE) => sweep::grace(self, context)?,
             Event::Config(section) => {
                 self.settings = Settings::read(&section);
                 self.probe.reset();
+                if context.shared.online && !self.probe.holds(context) {
+                    self.probe.online(self.settings.privilege, context);
+                }
             }
             Event::Person { token, person, what } => {
                 person::begin(self, token, &person, what, context)?;
@@ -131,7 +138,10 @@ impl Component for Multicast {
 
     fn status(&self) -> serde_json::Value {
         let (servers, services) = self.remote.known();
+        let used = self.settings.privilege && self.privileges.any();
         serde_json::json!({
+            "trouble": self.probe.trouble().filter(|_| !used),
+            "from_kept": u8::from(self.probe.verdict == from_probe::Verdict::Kept),
             "senders_addresses": match self.probe.verdict {
                 from_probe::Verdict::Unknown => "asking",
                 from_probe::Verdict::Kept => "kept",
@@ -154,9 +164,7 @@ fn answer(
     stanza: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    if multicast.probe.answer(stanza, &context.shared.common.jid)
-        || sweep::answer(multicast, stanza, context)?
-    {
+    if multicast.probe.answer(stanza, context) || sweep::answer(multicast, stanza, context)? {
         return Ok(());
     }
     multicast.remote.answer(stanza, &multicast.settings, context);

@@ -1,8 +1,20 @@
 //! Whether the sender's address may stay, and what is done where it may not.
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::common::{JID, NS, echo, error, from, message, start, to};
+use annex_service::{
+    input::{Ending, Input},
+    machine::Machine as _,
+    service::Service,
+};
+use annex_testkit::Harness;
+use serde_json::{Value, json};
+
+use crate::common::{JID, Machine, NS, echo, error, from, message, start, to};
+
+fn status(harness: &mut Machine) -> Value {
+    harness.machine().status()
+}
 
 #[test]
 fn where_the_probe_comes_back_the_sender_stays() {
@@ -23,33 +35,137 @@ fn where_the_probe_comes_back_the_sender_stays() {
 fn where_no_probe_comes_back_nothing_is_delivered() {
     let mut harness = start(json!({}));
     harness.take();
-    harness.advance(std::time::Duration::from_secs(11));
+    harness.advance(Duration::from_secs(11));
     harness.stanza(&message(&to("a@example.com")));
     assert_eq!(error(&mut harness).0, "forbidden");
-    let status = harness.verb("status", json!({})).expect("an answer");
-    let status = String::from_utf8_lossy(&status.body).into_owned();
-    assert!(status.contains("refused by the server"), "{status}");
+    assert_eq!(status(&mut harness)["senders_addresses"], "refused by the server");
 }
 
 #[test]
-fn a_probe_that_breaks_the_stream_twice_is_not_sent_a_third_time() {
+fn a_probe_over_which_the_server_ends_the_stream_is_sent_again_after_a_pause_that_grows() {
+    let mut harness = start(json!({}));
+    for pause in [60, 120, 240] {
+        assert_eq!(harness.take_to(JID).len(), 1);
+        harness.disconnect_by(Ending::InvalidFrom);
+        harness.connect();
+        harness.take();
+        harness.stanza(&message(&to("a@example.com")));
+        assert_eq!(error(&mut harness).0, "forbidden");
+        assert!(status(&mut harness)["trouble"].is_string());
+        harness.advance(Duration::from_secs(pause - 1));
+        assert!(harness.take().is_empty(), "no probe yet");
+        harness.advance(Duration::from_secs(1));
+    }
+    echo(&mut harness);
+    assert_eq!(status(&mut harness)["from_kept"], 1);
+    assert!(status(&mut harness)["trouble"].is_null());
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(harness.take_to("a@example.com").len(), 1);
+}
+
+#[test]
+fn a_new_stream_that_was_asked_for_is_asked_at_once() {
+    let mut harness = start(json!({}));
+    harness.disconnect_by(Ending::InvalidFrom);
+    harness.connect();
+    harness.take();
+    harness.disconnect_by(Ending::Renewed);
+    harness.connect();
+    echo(&mut harness);
+    assert_eq!(status(&mut harness)["from_kept"], 1);
+}
+
+#[test]
+fn settings_that_change_let_the_server_be_asked_at_once() {
+    let mut harness = start(json!({}));
+    harness.disconnect_by(Ending::InvalidFrom);
+    harness.connect();
+    harness.take();
+    let mut common = annex_testkit::common(JID);
+    common.foreign_from = false;
+    let config = |common| Input::Config { common, section: json!({}) };
+    harness.input(config(common));
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(error(&mut harness).0, "forbidden", "and no probe into a gate that lets none out");
+    harness.input(config(annex_testkit::common(JID)));
+    echo(&mut harness);
+    assert_eq!(status(&mut harness)["from_kept"], 1);
+}
+
+#[test]
+fn streams_that_break_by_chance_refuse_nobody() {
     let mut harness = start(json!({}));
     for _ in 0..2 {
         assert_eq!(harness.take_to(JID).len(), 1);
         harness.disconnect();
         harness.connect();
     }
-    assert_eq!(harness.take_to(JID).len(), 0);
+    echo(&mut harness);
     harness.take();
     harness.stanza(&message(&to("a@example.com")));
-    assert_eq!(error(&mut harness).0, "forbidden");
+    assert_eq!(harness.take_to("a@example.com").len(), 1);
+    // One that always breaks is not driven in a circle.
+    for _ in 0..3 {
+        harness.disconnect();
+        harness.connect();
+    }
+    harness.take();
+    harness.disconnect();
+    harness.connect();
+    assert_eq!(harness.take_to(JID).len(), 0);
+    assert!(status(&mut harness)["trouble"].is_string());
+    harness.take();
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(error(&mut harness).0, "resource-constraint");
+}
+
+#[test]
+fn a_probe_that_comes_back_late_counts() {
+    let mut harness = start(json!({}));
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    harness.advance(Duration::from_secs(11));
+    harness.take();
+    assert_eq!(status(&mut harness)["from_kept"], 0);
+    harness.stanza(&probe.xml);
+    assert!(harness.take().is_empty());
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(harness.take_to("a@example.com").len(), 1);
+}
+
+#[test]
+fn a_verdict_holds_for_its_stream() {
+    let mut harness = start(json!({}));
+    harness.advance(Duration::from_secs(11));
+    harness.take();
+    harness.disconnect();
+    harness.connect();
+    echo(&mut harness);
+    harness.take();
+    harness.disconnect();
+    harness.connect();
+    harness.stanza(&message(&to("a@example.com")));
+    assert!(harness.take_to("a@example.com").is_empty());
+    assert!(harness.take_to("alice@example.com/phone")[0].xml.contains("type='wait'"));
+}
+
+#[test]
+fn without_users_the_service_says_so() {
+    let mut common = annex_testkit::common(JID);
+    common.local_domains = Vec::new();
+    let mut harness: Machine = Harness::new(move || Service::new(common.clone(), &json!({})));
+    assert!(harness.take().is_empty());
+    harness.stanza(&message(&to("a@example.com")));
+    let (condition, text) = error(&mut harness);
+    assert!(condition == "forbidden" && text.contains("local_domains"), "{text}");
+    let status = status(&mut harness);
+    assert!(status["trouble"].as_str().is_some_and(|text| text.contains("local_domains")));
 }
 
 #[test]
 fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
     for ns in ["urn:xmpp:privilege:1", "urn:xmpp:privilege:2"] {
         let mut harness = start(json!({ "from_fallback": "privilege" }));
-        harness.advance(std::time::Duration::from_secs(11));
+        harness.advance(Duration::from_secs(11));
         harness.take();
         harness.stanza(&message(&to("a@example.com")));
         assert_eq!(error(&mut harness).0, "forbidden");
@@ -90,7 +206,7 @@ fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
 #[test]
 fn only_the_users_own_server_gives_permissions() {
     let mut harness = start(json!({ "from_fallback": "privilege" }));
-    harness.advance(std::time::Duration::from_secs(11));
+    harness.advance(Duration::from_secs(11));
     harness.take();
     harness.stanza(&format!(
         "<message from='evil.net' to='{JID}'><privilege xmlns='urn:xmpp:privilege:2'>
