@@ -10,7 +10,9 @@ use crate::{
     address::{Addresses, Fault, Use},
     deliver::{self, Draft, Rank, Target},
     from_probe::Verdict,
-    lists, refusals,
+    lists,
+    refusals::{self, Bad},
+    report::Told,
     service::Multicast,
 };
 
@@ -30,14 +32,14 @@ pub(crate) struct Prepared {
     pub(crate) targets: Vec<Target>,
     /// Entries that fail by themselves.
     pub(crate) refused: Option<Refusal>,
-    /// The same, for a report: what was written, and why it fails.
-    pub(crate) told: Vec<(String, &'static str)>,
+    /// For a report: those, and the lists that are delivered to.
+    pub(crate) told: Told,
 }
 
 impl Prepared {
     /// For these, without a check.
     pub(crate) fn new(draft: Draft, targets: Vec<Target>) -> Self {
-        Self { draft: draft.into(), targets, refused: None, told: Vec::new() }
+        Self { draft: draft.into(), targets, refused: None, told: Told::default() }
     }
 }
 
@@ -82,6 +84,7 @@ pub(crate) fn prepare(
         return Err(refusals::too_many(limit, given).into());
     }
     let mut candidates = Vec::with_capacity(addresses.entries.len());
+    let mut told = Told::default();
     let near = |before: &[Target], jid: &Jid| match before.last() {
         Some(last) if last.jid.domain_key() == jid.domain_key() => last.near,
         _ => access::is_near(jid, common),
@@ -102,6 +105,9 @@ pub(crate) fn prepare(
         }
         match lists::members(&jid, &stanza.from, context)? {
             Ok(members) => {
+                if !members.is_empty() {
+                    told.sent.push(jid);
+                }
                 for jid in members {
                     let near = near(&candidates, &jid);
                     candidates.push(Target { jid, entry: number, listed: true, rank, near });
@@ -113,23 +119,29 @@ pub(crate) fn prepare(
     let bad: Vec<_> = addresses
         .entries
         .iter()
-        .filter_map(|one| Some((one.fault?, addresses.named(one), addresses.verbatim(one))))
+        .filter_map(|one| Some(Bad { fault: one.fault?, written: addresses.written(one) }))
         .collect();
     let targets = deliver::select(candidates);
     // An unknown type fails by itself in any case: XEP-0033 §4.7 leaves room for new ones.
-    let fails_all = |(fault, ..): &&(Fault, _, _)| *fault != Fault::UnknownType;
+    let fails_all = |one: &&Bad| one.fault != Fault::UnknownType;
     if !bad.is_empty()
         && (targets.is_empty() || (settings.whole && bad.iter().any(|one| fails_all(&one))))
     {
         return Err(refusals::bad_addresses(&bad).into());
     }
-    access::relay(&stanza.from, &targets, common)?;
+    // XEP-0033 §4.5: what was delivered to everyone comes to its end without a word.
+    let is_done = || addresses.entries.iter().any(|one| one.delivered && is_receiver(one.used));
+    if targets.is_empty() && !is_done() {
+        let nobody = if given == 0 { refusals::no_recipient() } else { refusals::empty_list() };
+        return Err(nobody.into());
+    }
+    access::relay(&stanza.from, &addresses, &targets, common)?;
     let draft = Draft::new(stanza, Some(addresses));
     if size(&draft) > common.stanza_out {
         return Err(refusals::too_large().into());
     }
     let refused = (!bad.is_empty()).then(|| refusals::bad_addresses(&bad));
-    let told = bad.into_iter().map(|(fault, named, _)| (named, refusals::why(fault))).collect();
+    told.refused = bad;
     Ok(Prepared { draft: draft.into(), targets, refused, told })
 }
 

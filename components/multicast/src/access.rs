@@ -8,6 +8,7 @@ use annex_service::{
 use annex_stanza::{Field, FieldKind, Form, FormKind, Jid, Refusal, ns};
 
 use crate::{
+    address::Addresses,
     config::{Access, Settings},
     deliver::Target,
     from_probe::Verdict,
@@ -52,12 +53,18 @@ pub(crate) fn is_near(jid: &Jid, common: &Common) -> bool {
 
 /// A sender from elsewhere reaches local recipients only: our server cannot speak for another
 /// domain to a third (XEP-0033 §3).
-pub(crate) fn relay(sender: &Jid, targets: &[Target], common: &Common) -> Result<(), Refusal> {
+pub(crate) fn relay(
+    sender: &Jid,
+    addresses: &Addresses,
+    targets: &[Target],
+    common: &Common,
+) -> Result<(), Refusal> {
     if common.is_local(sender) {
         return Ok(());
     }
     match targets.iter().find(|target| !target.near) {
-        Some(far) => Err(refusals::relay(&far.jid)),
+        // What the sender wrote: of a list, who its members are is told to nobody.
+        Some(far) => Err(refusals::relay(&addresses.named(&addresses.entries[far.entry]))),
         None => Ok(()),
     }
 }
@@ -73,12 +80,19 @@ pub(crate) fn info(
     if node.is_some() {
         return Err(annex_service::disco::not_found().into());
     }
-    // What it cannot do, it does not promise.
-    if multicast.probe.verdict == Verdict::Refused && !multicast.settings.privilege {
+    let (settings, common) = (&multicast.settings, &context.shared.common);
+    // What it cannot do for whoever asks, it does not promise.
+    let may_send = match multicast.probe.verdict {
+        Verdict::Kept => true,
+        _ if settings.privilege => multicast.privileges.of(stanza.from.domain_key()).is_some(),
+        Verdict::Unknown => true,
+        Verdict::Refused => false,
+    };
+    if !may_send || admit(&stanza.from, settings, common).is_err() {
         return Ok(());
     }
     info.features.push(ns::ADDRESS.into());
-    let limit = limit(&stanza.from, &multicast.settings, &context.shared.common).to_string();
+    let limit = limit(&stanza.from, settings, common).to_string();
     let field = |var: &str| Field::new(FieldKind::TextSingle, var).value(limit.as_str());
     info.forms.push(
         Form::new(FormKind::Result, Some(ns::ADDRESS))

@@ -63,6 +63,17 @@ pub struct Entry {
     shape: u32,
 }
 
+/// What the sender wrote as an entry.
+#[derive(Debug)]
+pub(crate) struct Written {
+    /// Its address; empty if it has none.
+    pub(crate) named: String,
+    /// That is its `uri`, not its `jid`.
+    pub(crate) by_uri: bool,
+    /// The whole element.
+    pub(crate) whole: Bytes,
+}
+
 /// A range of the text. Of entries there may be thousands: they are kept small.
 #[derive(Debug, Clone, Copy)]
 struct Span {
@@ -192,6 +203,12 @@ impl Addresses {
         unescape(&self.text[entry.named.range()]).into_owned()
     }
 
+    /// What the sender wrote, for an answer.
+    pub(crate) fn written(&self, entry: &Entry) -> Written {
+        let by_uri = self.text[..entry.named.range().start].ends_with(" uri='");
+        Written { named: self.named(entry), by_uri, whole: self.verbatim(entry) }
+    }
+
     /// What is before and behind the address in an entry.
     pub fn around(&self, entry: &Entry) -> (&[u8], &[u8]) {
         let (whole, named) = (entry.whole.range(), entry.named.range());
@@ -211,11 +228,11 @@ impl Addresses {
         one.shape == other.shape || self.around(one) == self.around(other)
     }
 
-    /// Writes an entry with `delivered='true'` (XEP-0033 §4.5), or without.
+    /// Writes an entry: as it came, or with `delivered='true'` (XEP-0033 §4.5).
     pub fn write(&self, entry: &Entry, delivered: bool, xml: &mut Xml) {
         let bytes = self.bytes(entry);
         let mut scan = Scanner { bytes, at: 0 };
-        let start = scan.tag().filter(|_| !delivered || !entry.delivered);
+        let start = scan.tag().filter(|_| delivered && !entry.delivered);
         let Some(start) = start else {
             xml.raw(bytes);
             return;
@@ -227,10 +244,7 @@ impl Addresses {
                 tag.extend_from_slice(&bytes[whole]);
             }
         }
-        xml.open_raw(&tag);
-        if delivered {
-            xml.attr("delivered", "true");
-        }
+        xml.open_raw(&tag).attr("delivered", "true");
         // Behind `>`; `/>` has nothing behind it.
         let content = bytes.get(scan.at + 1..bytes.len() - start.name.len() - "</>".len());
         xml.raw(content.unwrap_or_default()).close();

@@ -100,8 +100,9 @@ impl Target {
 }
 
 /// Takes out what was delivered, and everything but the first of several entries for one address.
-/// A full address is covered by its bare one: whoever is written to everywhere is not written to
-/// twice at one place.
+/// A full address of a user of ours is covered by the bare one: whoever is written to everywhere is
+/// not written to twice at one place. Elsewhere it may be somebody else, such as an occupant of a
+/// room.
 pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
     const INDEX: u32 = 24;
     debug_assert!(candidates.len() < 1 << INDEX, "an index has {INDEX} bits");
@@ -118,14 +119,15 @@ pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
             same[1..].iter().for_each(|at| kept[*at] = false);
         }
     }
-    let is_there = |jid: &str| {
+    let is_written_to = |jid: &str| {
         let hash = hash(jid);
         let at = order.partition_point(|hashed| hashed >> INDEX < hash);
-        let mut alike = order[at..].iter().take_while(|hashed| *hashed >> INDEX == hash);
-        alike.any(|hashed| key(index(*hashed)) == jid)
+        let alike = order[at..].iter().take_while(|hashed| *hashed >> INDEX == hash);
+        let mut same = alike.map(|hashed| index(*hashed)).filter(|at| key(*at) == jid).peekable();
+        same.peek().is_some() && same.all(|at| candidates[at].rank != Rank::Delivered)
     };
     for (one, kept) in candidates.iter().zip(&mut kept) {
-        let covered = one.jid.is_full() && is_there(one.jid.bare_key());
+        let covered = one.near && one.jid.is_full() && is_written_to(one.jid.bare_key());
         *kept &= !covered && one.rank != Rank::Delivered;
     }
     let mut kept = kept.into_iter();

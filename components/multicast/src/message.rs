@@ -70,11 +70,10 @@ pub(crate) fn elsewhere(
 fn tell(
     stanza: &Stanza,
     targets: Vec<Target>,
-    refused: Vec<(String, &'static str)>,
+    mut told: Told,
     relayed: &BTreeMap<Jid, Jid>,
     context: &mut Context<'_, '_>,
 ) {
-    let mut told = Told { refused, ..Told::default() };
     for target in targets.into_iter().filter(|one| !one.listed) {
         match relayed.get(&target.jid) {
             Some(service) => told.relayed.push((target.jid, service.clone())),

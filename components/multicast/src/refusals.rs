@@ -1,13 +1,18 @@
 //! Why things are refused: condition and stable reason name, each in one place (XEP-0033 §9).
 
-use annex_stanza::{Condition, ErrorType, Jid, Refusal, Xml, ns};
+use annex_stanza::{Condition, Refusal, Xml, ns};
 
-use crate::address::Fault;
+use crate::address::{Fault, Written};
 
 annex_stanza::refusals! {
     /// §3, §13.
     no_addresses: BadRequest "multicast.addresses.none"
         "Expected one <addresses/> with at least one address",
+    /// §3: `replyto` and the like alone.
+    no_recipient: BadRequest "multicast.addresses.nobody"
+        "Among the addresses is none that is delivered to",
+    /// A list without members, and nobody else.
+    empty_list: ItemNotFound "multicast.list.empty" "The list has no members; nobody got this",
     /// §3.
     on_iq: BadRequest "multicast.addresses.iq" "Addresses belong into messages and presence only",
     /// §3.
@@ -58,7 +63,7 @@ annex_stanza::refusals! {
 }
 
 /// §2.2: our server cannot speak for the sender's to a third.
-pub(crate) fn relay(far: &Jid) -> Refusal {
+pub(crate) fn relay(far: &str) -> Refusal {
     Refusal::new(Condition::Forbidden, "multicast.relay").text(format!(
         "From your domain only recipients of this one can be reached, and not {far}; nobody got this"
     ))
@@ -70,13 +75,22 @@ pub(crate) fn too_many(limit: usize, given: usize) -> Refusal {
         .text(format!("{given} addresses, and {limit} are allowed; nobody got this"))
 }
 
+/// An entry that cannot be delivered to.
+#[derive(Debug)]
+pub(crate) struct Bad {
+    /// Why.
+    pub(crate) fault: Fault,
+    /// What the sender wrote.
+    pub(crate) written: Written,
+}
+
 /// Entries that cannot be delivered to: what the sender wrote, why, and the entries again.
-pub(crate) fn bad_addresses(bad: &[(Fault, String, bytes::Bytes)]) -> Refusal {
+pub(crate) fn bad_addresses(bad: &[Bad]) -> Refusal {
     const SHOWN: usize = 10;
     // What is longer is no address (RFC 7622 §3.1), and not worth an answer as long as itself.
     const QUOTED: usize = 1024;
     const ECHOED: usize = 2048;
-    let (condition, reason) = match bad.first().map(|(fault, ..)| *fault) {
+    let (condition, reason) = match bad.first().map(|one| one.fault) {
         Some(Fault::Incomplete | Fault::UnknownType) | None => {
             (Condition::BadRequest, "multicast.address.incomplete")
         }
@@ -89,22 +103,22 @@ pub(crate) fn bad_addresses(bad: &[(Fault, String, bytes::Bytes)]) -> Refusal {
     let mut text = String::from("Not delivered to: ");
     let mut echo = Xml::new();
     echo.open("addresses").xmlns(ns::ADDRESS);
-    for (number, (fault, named, entry)) in bad.iter().take(SHOWN).enumerate() {
+    for (number, Bad { fault, written }) in bad.iter().take(SHOWN).enumerate() {
         if number > 0 {
             text.push_str(", ");
         }
-        let named = if named.is_empty() { "an address" } else { named.as_str() };
+        let named = if written.named.is_empty() { "an address" } else { written.named.as_str() };
         let quoted = &named[..named.floor_char_boundary(QUOTED)];
         let cut = if quoted.len() < named.len() { "…" } else { "" };
         text.push_str(&format!("{quoted}{cut} ({})", why(*fault)));
-        if entry.len() <= ECHOED {
-            echo.raw(entry);
+        if written.whole.len() <= ECHOED {
+            echo.raw(&written.whole);
         }
     }
     if bad.len() > SHOWN {
         text.push_str(&format!(" and {} more", bad.len() - SHOWN));
     }
-    Refusal::new(condition, reason).with_type(ErrorType::Modify).text(text).echo(echo.finish())
+    Refusal::new(condition, reason).text(text).echo(echo.finish())
 }
 
 pub(crate) fn why(fault: Fault) -> &'static str {

@@ -179,6 +179,24 @@ fn one_address_named_several_times_gets_one_copy() {
 }
 
 #[test]
+fn a_room_and_its_occupants_are_different_addressees() {
+    let mut harness = open(json!({}));
+    let all = ["room@rooms.example.com", "room@rooms.example.com/a", "room@rooms.example.com/b"];
+    harness.stanza(&message(&all.map(to).concat()));
+    let sent = harness.take();
+    let copies: Vec<_> = sent.iter().filter(|sent| sent.xml.starts_with("<message")).collect();
+    assert_eq!(copies.len(), 3, "{copies:?}");
+}
+
+#[test]
+fn what_is_marked_delivered_covers_its_own_address_only() {
+    let mut harness = open(json!({}));
+    let marked = "<address type='to' jid='b@example.com' delivered='true'/>";
+    harness.stanza(&message(&(marked.to_owned() + &to("b@example.com/r") + &to("b@example.com"))));
+    assert_eq!(recipients(&harness.take()), ["b@example.com/r"]);
+}
+
+#[test]
 fn what_is_not_delivered_to_passes_untouched() {
     let mut harness = open(json!({}));
     let passed = "<address type='replyto' jid='r@example.net' desc='Bob &amp; Co' node='n'/>\

@@ -43,6 +43,20 @@ fn discovery_tells_each_asker_its_own_limit() {
 }
 
 #[test]
+fn nothing_is_promised_to_whom_access_is_not_given() {
+    let mut harness = open(json!({ "access": "local" }));
+    for (asker, offered) in [("alice@example.com/x", true), ("dave@example.net/x", false)] {
+        harness.stanza(&format!(
+            "<iq type='get' id='1' from='{asker}' to='{JID}'>
+             <query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+        ));
+        let xml = harness.take().remove(0).xml;
+        assert!(xml.contains("category='service'"), "{xml}");
+        assert_eq!(xml.contains(NS), offered, "{xml}");
+    }
+}
+
+#[test]
 fn from_elsewhere_to_elsewhere_is_forbidden_and_nobody_receives() {
     let mut harness = open(json!({}));
     harness.stanza(&from("dave@example.net/x", &(to("a@example.com") + &to("b@example.org"))));
@@ -62,4 +76,26 @@ fn access_is_refused_to_whom_it_is_not_given() {
     assert_eq!(error(&mut harness).0, "forbidden");
     harness.stanza(&message(&to("a@example.com")));
     assert_eq!(harness.take().len(), 1);
+}
+
+#[test]
+fn nothing_is_promised_without_the_permission_that_it_needs() {
+    let mut harness = crate::common::start(json!({ "from_fallback": "privilege" }));
+    harness.take();
+    harness.advance(std::time::Duration::from_secs(11));
+    harness.take();
+    let is_offered = |asker: &str, harness: &mut crate::common::Machine| {
+        harness.stanza(&format!(
+            "<iq type='get' id='1' from='{asker}' to='{JID}'>
+             <query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+        ));
+        harness.take_to(asker)[0].xml.contains(NS)
+    };
+    assert!(!is_offered("alice@example.com/x", &mut harness));
+    harness.stanza(&format!(
+        "<message from='example.com' to='{JID}'><privilege xmlns='urn:xmpp:privilege:2'>
+         <perm access='message' type='outgoing'/></privilege></message>"
+    ));
+    assert!(is_offered("alice@example.com/x", &mut harness));
+    assert!(!is_offered("dave@example.net/x", &mut harness));
 }

@@ -34,11 +34,25 @@ fn a_list_stands_for_its_members_and_does_not_show_them() {
     assert_eq!(error(&mut harness).0, "forbidden");
     harness.stanza(&message(&to("other@multicast.example.com")));
     assert_eq!(error(&mut harness).0, "item-not-found");
-    // A member from elsewhere cannot reach another from elsewhere.
+    // A member from elsewhere cannot reach another from elsewhere, nor learn who it is.
     let more = json!({ "list": "team", "members": "dave@example.org" });
     assert_eq!(verb(&mut harness, "lists/add", more), 200);
     harness.stanza(&from("dave@example.org/x", &entries));
-    assert_eq!(error(&mut harness).0, "forbidden");
+    let (condition, text) = error(&mut harness);
+    assert_eq!(condition, "forbidden");
+    assert!(text.contains("not team@multicast.example.com;"), "{text}");
+}
+
+#[test]
+fn a_list_without_members_is_told_of_and_holds_up_nobody_else() {
+    let mut harness = open(json!({}));
+    let owners = json!({ "list": "team", "owners": "alice@example.com" });
+    harness.verb("lists/create", owners);
+    let team = to(&format!("team@{JID}"));
+    harness.stanza(&message(&team));
+    assert_eq!(error(&mut harness).0, "item-not-found");
+    harness.stanza(&message(&(team + &to("b@example.com"))));
+    assert_eq!(recipients(&harness.take()), ["b@example.com"]);
 }
 
 #[test]
@@ -66,4 +80,28 @@ fn lists_are_changed_by_their_owners_only() {
     assert!(refused.contains("<forbidden"), "{refused}");
     let done = run("alice@example.com/x");
     assert!(done.contains("status='completed'"), "{done}");
+}
+
+#[test]
+fn a_report_names_the_list_that_was_written_to_and_what_has_no_address_by_what_it_has() {
+    let mut harness = open(json!({ "bad_address": "itself" }));
+    let owners = json!({ "list": "Team", "owners": "alice@example.com" });
+    harness.verb("lists/create", owners);
+    let members = json!({ "list": "team", "members": ["b@example.com", "c@example.com"] });
+    harness.verb("lists/add", members);
+    let entries = to("Team@multicast.example.com")
+        + &to("d@example.com")
+        + "<address type='to' uri='sip:x'/><address type='to'/>";
+    harness.stanza(
+        &message(&entries).replace("<body>", "<report xmlns='urn:annex:multicast:0'/><body>"),
+    );
+    let told = harness.take_to("alice@example.com/phone");
+    told.last().expect("a report").expect(&format!(
+        "<message from='{JID}' to='alice@example.com/phone'>\
+         <report xmlns='urn:annex:multicast:0' id='m1' sent='2' relayed='0' refused='2'>\
+         <address uri='sip:x' status='refused'>URIs lead nowhere here</address>\
+         <address status='refused'>it needs a type, and either a jid or a uri</address>\
+         <address jid='Team@{JID}' status='sent'/>\
+         <address jid='d@example.com' status='sent'/></report></message>"
+    ));
 }

@@ -35,7 +35,11 @@ fn an_address_that_is_none_or_lacks_what_it_needs_is_refused() {
     ] {
         let mut harness = open(json!({}));
         harness.stanza(&message(&(to("a@example.com") + bad)));
-        assert_eq!(error(&mut harness).0, condition, "{bad}");
+        // RFC 6120 §8.3.3
+        let sent = harness.take_to("alice@example.com/phone").pop().expect("an error");
+        let kind = if condition == "item-not-found" { "cancel" } else { "modify" };
+        let error = format!("<error type='{kind}'><{condition} ");
+        assert!(sent.xml.contains(&error), "{bad}: {sent}");
     }
 }
 
@@ -73,9 +77,12 @@ fn an_unknown_type_fails_by_itself_and_unknown_children_are_kept() {
 
 #[test]
 fn without_any_address_it_is_a_bad_request() {
-    let mut harness = open(json!({}));
-    harness.stanza(&message(""));
-    assert_eq!(error(&mut harness).0, "bad-request");
+    let mut harness = open(json!({ "strip_replyto": true }));
+    let passed = "<address type='noreply'/>";
+    for nobody in ["", passed, "<address type='replyto' jid='b@example.com'/>"] {
+        harness.stanza(&message(nobody));
+        assert_eq!(error(&mut harness).0, "bad-request", "{nobody}");
+    }
     harness.stanza(&format!(
         "<message from='alice@example.com/x' to='{JID}'><body>x</body></message>"
     ));
