@@ -2,10 +2,12 @@
 //! was sent to them.
 //!
 //! A server is asked when several of its users are written to at once. Until it has answered they
-//! get a stanza each: nothing waits. Its answer is remembered, a positive one for 24 hours at most.
+//! get a stanza each: nothing waits. Its answer is remembered while the stream lasts, a positive one
+//! for 24 hours at most.
+//!
 //! A service that bounces what it was sent counts as none, and what it bounced goes out in single
-//! stanzas, once. A server sends bounces to the address in `from`, which is the user's; those that
-//! do come to the service are heeded.
+//! stanzas, once. Mostly we are not told, as a server sends bounces to the address in `from`, which
+//! is the user's: so a service that is in use is asked again every few minutes.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -26,6 +28,8 @@ use crate::{
 const SERVERS: usize = 10_000;
 /// When so many are known, those whose time is over are forgotten so often.
 const SWEEP: Duration = Duration::from_secs(1);
+/// A service that is in use is asked so often whether it is still there.
+const AGAIN: Duration = Duration::from_secs(600);
 /// Items of a server that are asked at most.
 const ITEMS: usize = 16;
 /// What a service takes that does not say (XEP-0033 §9: more than 20).
@@ -58,8 +62,17 @@ impl Found {
 enum State {
     /// Ids of the questions that are open.
     Asked(Vec<String>),
-    Has(Found),
+    Has(Known),
     None,
+}
+
+#[derive(Debug)]
+struct Known {
+    found: Found,
+    /// When it is asked again; what was asked must be answered by then.
+    again: Duration,
+    /// Id of the question that is open.
+    asked: Option<String>,
 }
 
 #[derive(Debug)]
@@ -81,6 +94,8 @@ enum Step {
     Server,
     Items,
     Item,
+    /// The service itself, once more.
+    Again,
 }
 
 /// What was relayed, for a bounce.
@@ -116,9 +131,25 @@ impl Remote {
         context: &mut Context<'_, '_>,
     ) -> Option<Found> {
         let now = context.turn.since_start();
+        if is_echo(domain) {
+            return None;
+        }
         if let Some(server) = self.servers.get_mut(domain) {
-            match &server.state {
-                State::Has(found) if now < server.until => return Some(found.clone()),
+            match &mut server.state {
+                State::Has(known) if now < server.until => {
+                    let found = known.found.clone();
+                    if now < known.again {
+                        return Some(found);
+                    }
+                    if let Some(id) = known.asked.take() {
+                        self.questions.remove(&id);
+                        self.settle(domain, State::None, now + settings.remote_retry);
+                        return None;
+                    }
+                    known.again = now + settings.remote_timeout;
+                    self.ask(domain, found.service.clone(), Step::Again, context);
+                    return Some(found);
+                }
                 State::None | State::Asked(_) if now < server.until => return None,
                 State::Asked(_) => {
                     // It did not answer in time.
@@ -155,8 +186,10 @@ impl Remote {
             xml.leaf("query", ns);
         });
         context.turn.send(&question, &to);
-        if let Some(open) = self.open(domain) {
-            open.push(id.clone());
+        match self.servers.get_mut(domain).map(|server| &mut server.state) {
+            Some(State::Asked(open)) => open.push(id.clone()),
+            Some(State::Has(known)) => known.asked = Some(id.clone()),
+            Some(State::None) | None => {}
         }
         self.questions.insert(id, Question { domain: domain.to_owned(), asked: to, step });
     }
@@ -205,7 +238,8 @@ impl Remote {
             // XEP-0033 §2.3
             let until = now + settings.remote_cache;
             let found = Found { service: asked, messages, presences };
-            return self.settle(&domain, State::Has(found), until);
+            let known = Known { found, again: now + AGAIN, asked: None };
+            return self.settle(&domain, State::Has(known), until);
         }
         match step {
             Step::Server => {
@@ -219,16 +253,19 @@ impl Remote {
                 }
             }
             Step::Item => {}
+            Step::Again => {
+                return self.settle(&domain, State::None, now + settings.remote_retry);
+            }
         }
         if self.open(&domain).is_some_and(|open| open.is_empty()) {
             self.settle(&domain, State::None, now + settings.remote_retry);
         }
     }
 
-    /// The stream is gone, and answers with it.
+    /// The stream is gone, and answers with it; an operator who reconnects has everyone asked anew.
     pub(crate) fn offline(&mut self) {
         self.questions.clear();
-        self.servers.retain(|_, server| !matches!(server.state, State::Asked(_)));
+        self.servers.clear();
     }
 
     /// Keeps what was relayed, in case that it bounces.
@@ -311,11 +348,17 @@ fn advertised(query: &Element) -> Option<(usize, usize)> {
     Some((limit("message"), limit("presence")))
 }
 
+/// A service that gives back what it is sent has nothing else to say.
+fn is_echo(domain: &str) -> bool {
+    domain.starts_with("echo.")
+}
+
 /// The services of a server that may be asked: hosts below its own name. Blind addressees are told
 /// to nobody else (XEP-0033 §4.6.3).
 fn items(query: &Element, domain: &str) -> Vec<Jid> {
     let below = |jid: &Jid| {
         jid.is_domain()
+            && !is_echo(jid.domain_key())
             && jid.domain_key().strip_suffix(domain).is_some_and(|rest| rest.ends_with('.'))
     };
     query

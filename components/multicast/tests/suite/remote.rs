@@ -76,3 +76,69 @@ fn a_positive_answer_is_asked_for_again_after_a_day_and_strangers_cannot_answer(
     harness.stanza(&message(&entries));
     assert_eq!(recipients(&harness.take()), ["example.net", "a@example.net", "b@example.net"]);
 }
+
+#[test]
+fn a_service_in_use_is_asked_again_and_one_that_is_down_gets_no_more() {
+    let minutes = |n: u64| std::time::Duration::from_secs(60 * n);
+    let entries = to("a@example.net") + &to("b@example.net");
+    let mut harness = open(json!({}));
+    harness.stanza(&message(&entries));
+    discovered(&mut harness, "example.net", "mc.example.net", None);
+    harness.take();
+    let answer = |id: &str, kind: &str| {
+        format!(
+            "<iq type='{kind}' id='{id}' from='mc.example.net' to='{JID}'>
+             <query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS}'/></query></iq>"
+        )
+    };
+    for _ in 0..2 {
+        harness.advance(minutes(11));
+        harness.stanza(&message(&entries));
+        let sent = harness.take();
+        assert_eq!(recipients(&sent), ["mc.example.net", "mc.example.net"], "nothing waits");
+        let asked = sent.iter().find(|sent| sent.xml.starts_with("<iq")).expect("a question");
+        let id = asked.element().attr("id").expect("an id").to_owned();
+        harness.stanza(&answer(&id, "result"));
+        harness.stanza(&message(&entries));
+        assert_eq!(recipients(&harness.take()), ["mc.example.net"]);
+    }
+    harness.advance(minutes(11));
+    harness.stanza(&message(&entries));
+    let id = question(&mut harness, "mc.example.net");
+    harness.take();
+    let error = "<iq type='error' id='{id}' from='mc.example.net' to='{JID}'><error type='wait'>\
+                 <remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>";
+    harness.stanza(&error.replace("{id}", &id).replace("{JID}", JID));
+    harness.stanza(&message(&entries));
+    assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
+}
+
+#[test]
+fn a_service_that_is_asked_again_and_says_nothing_gets_no_more() {
+    let entries = to("a@example.net") + &to("b@example.net");
+    let mut harness = open(json!({}));
+    harness.stanza(&message(&entries));
+    discovered(&mut harness, "example.net", "mc.example.net", None);
+    harness.advance(std::time::Duration::from_secs(660));
+    harness.stanza(&message(&entries));
+    harness.advance(std::time::Duration::from_secs(11));
+    harness.take();
+    harness.stanza(&message(&entries));
+    assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
+}
+
+#[test]
+fn what_only_gives_back_is_not_asked() {
+    let mut harness = open(json!({}));
+    harness.stanza(&message(&(to("a@echo.example.net") + &to("b@echo.example.net"))));
+    assert_eq!(recipients(&harness.take()), ["a@echo.example.net", "b@echo.example.net"]);
+    harness.stanza(&message(&(to("a@example.net") + &to("b@example.net"))));
+    for (ns, items) in [("info", ""), ("items", "<item jid='echo.example.net'/>")] {
+        let id = question(&mut harness, "example.net");
+        harness.stanza(&format!(
+            "<iq type='result' id='{id}' from='example.net' to='{JID}'>
+             <query xmlns='http://jabber.org/protocol/disco#{ns}'>{items}</query></iq>"
+        ));
+    }
+    assert!(harness.take_to("echo.example.net").is_empty());
+}
