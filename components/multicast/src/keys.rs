@@ -6,16 +6,19 @@ use annex_service::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::holders::{HOLDERS, HeldRecord};
+
 /// Key of a full address → [`OriginRecord`].
 pub const ORIGINS: Table = Table::new(32, "origin");
 /// Key of a list's local part → [`ListRecord`].
 pub const LISTS: Table = Table::new(33, "list");
 
 /// All tables.
-pub const TABLES: &[Table] = &[ORIGINS, LISTS];
+pub const TABLES: &[Table] = &[ORIGINS, LISTS, HOLDERS];
 
 /// The records that exports show.
-pub const SHOWN: &[Shown] = &[Shown::of::<OriginRecord>(), Shown::of::<ListRecord>()];
+pub const SHOWN: &[Shown] =
+    &[Shown::of::<OriginRecord>(), Shown::of::<ListRecord>(), Shown::of::<HeldRecord>()];
 
 /// Longest key of a full address or a list's name; the store takes 512 bytes.
 pub const LONGEST: usize = 480;
@@ -44,10 +47,18 @@ pub struct ListRecord {
     pub members: Vec<String>,
     /// Whoever may use the service may write to it; otherwise owners and members only.
     pub open: bool,
+    /// Bare address of who made it; none if it was an admin.
+    pub creator: Option<String>,
 }
 
 impl Record for ListRecord {
     const TABLE: Table = LISTS;
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, body: &[u8]) -> Option<Self> {
+        // The first had no creator.
+        (version == 1).then(|| Self::decode(&[&[Self::VERSION], body, &[0]].concat()).ok())?
+    }
 }
 
 /// What may not have arrived: the note of [`annex_service::unconfirmed`].
@@ -57,6 +68,8 @@ pub enum Note {
     Message(Vec<u8>),
     /// Presence that was told.
     Presence(ToldRecord),
+    /// A message without what is inside.
+    Header(Vec<u8>),
 }
 
 impl Record for Note {

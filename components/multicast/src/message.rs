@@ -26,24 +26,40 @@ pub(crate) fn message(
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
     if stanza.kind == Kind::Message(MessageType::Error) {
-        send::bounced(multicast, stanza, context);
+        if !multicast.privileges.refused(stanza, context) {
+            send::bounced(multicast, stanza, context);
+        }
         return Ok(());
     }
     if multicast.probe.take(stanza, context) {
         return retell::step(multicast, context);
     }
     if multicast.privileges.take(stanza, context) {
-        return Ok(());
+        return retell::step(multicast, context);
     }
     // XEP-0033 §3: without local part and resource.
     if stanza.to.resource().is_some() {
         return Err(refusals::not_service().into());
     }
     let mode = accept::mode(multicast, stanza)?;
-    let prepared = accept::prepare(multicast, stanza, context)?;
-    if mode == Mode::Kept {
-        retell::note_message(stanza, context);
+    // Behind what is still to be told again.
+    if multicast.retelling.is_some() {
+        return Err(refusals::not_yet().into());
     }
+    let prepared = accept::prepare(multicast, stanza, context)?;
+    retell::note_message(stanza, &prepared, context);
+    deliver(multicast, stanza, prepared, mode, context);
+    Ok(())
+}
+
+/// Delivers what was accepted, and tells its sender.
+pub(crate) fn deliver(
+    multicast: &mut Multicast,
+    stanza: &Stanza,
+    prepared: Prepared,
+    mode: Mode,
+    context: &mut Context<'_, '_>,
+) {
     let Prepared { draft, targets, refused, told } = prepared;
     let wanted = report::is_wanted(stanza).then(|| targets.clone());
     let relayed = send::deliver(multicast, &draft, targets, mode, When::Now, context);
@@ -51,7 +67,6 @@ pub(crate) fn message(
     if let Some(targets) = wanted {
         tell(stanza, targets, told, &relayed, context);
     }
-    Ok(())
 }
 
 /// Whatever else is written to an address at the service that is not the service.

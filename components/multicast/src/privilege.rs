@@ -2,19 +2,31 @@
 //! that do not let a sender's `from` stay. Messages of local users only, and `from` becomes the
 //! bare address. Both namespaces: Prosody speaks the second, ejabberd 23 the first.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
-use annex_service::context::Context;
+use annex_service::{context::Context, effect::Lane};
 use annex_stanza::{
-    Audience, Fill, Kind, MessageType, Outgoing, Recipient, Slot, Stanza, Template, Xml, ns,
+    Audience, Fill, Jid, Kind, MessageType, Outgoing, Recipient, Refusal, Slot, Stanza, Template,
+    Xml, ns, read_error,
 };
 use bytes::Bytes;
 
 use crate::deliver::{Copies, Draft};
 
-/// Permissions to send messages, by the domain that gave them.
+/// Messages whose envelopes may still come back.
+const SENT: usize = 1_000;
+
+/// What servers permit, and what was sent with it.
 #[derive(Debug, Default)]
-pub(crate) struct Privileges(BTreeMap<String, &'static str>);
+pub(crate) struct Privileges {
+    /// The namespace of a permission to send messages, by the domain that gave it.
+    given: BTreeMap<String, &'static str>,
+    /// The newest messages: the id of their envelopes, their sender and their own id.
+    sent: VecDeque<(String, Jid, Option<String>)>,
+}
 
 impl Privileges {
     /// Takes a server's word about what we may do (XEP-0356 §4.2). Only our users' own servers
@@ -35,26 +47,56 @@ impl Privileges {
                 && perm.attr("type") == Some("outgoing")
         };
         if element.children().any(may_send) {
-            self.0.insert(from.domain_key().to_owned(), ns);
+            self.given.insert(from.domain_key().to_owned(), ns);
         } else {
-            self.0.remove(from.domain_key());
+            self.given.remove(from.domain_key());
         }
         true
     }
 
     /// Somebody gave one.
     pub(crate) fn any(&self) -> bool {
-        !self.0.is_empty()
+        !self.given.is_empty()
     }
 
     /// Permissions end with the stream.
     pub(crate) fn clear(&mut self) {
-        self.0.clear();
+        *self = Self::default();
+    }
+
+    /// An id for the envelopes of this message.
+    pub(crate) fn remember(&mut self, draft: &Draft, context: &mut Context<'_, '_>) -> String {
+        if self.sent.len() >= SENT {
+            self.sent.pop_front();
+        }
+        let id = context.turn.token();
+        self.sent.push_back((id.clone(), draft.from.clone(), draft.id.clone()));
+        id
+    }
+
+    /// The server gives an envelope back: the sender of what is in it is told, once.
+    pub(crate) fn refused(&mut self, error: &Stanza, context: &mut Context<'_, '_>) -> bool {
+        let (from, common) = (&error.from, &context.shared.common);
+        let ours = |(id, sender, _): &(String, Jid, _)| {
+            from.is_domain()
+                && Some(id) == error.id.as_ref()
+                && sender.domain_key() == from.domain_key()
+        };
+        let at = self.sent.iter().position(ours);
+        let Some((_, sender, id)) = at.and_then(|at| self.sent.remove(at)) else { return false };
+        let Some((kind, condition, text)) = read_error(error) else { return false };
+        let text = text.map(|text| format!(": {text}")).unwrap_or_default();
+        let refusal = Refusal::new(condition, "multicast.privilege.refused")
+            .with_type(kind)
+            .text(format!("Your server did not let this service send it for you{text}"));
+        let told = Outgoing::message(MessageType::Error, &common.jid).payload(&refusal.xml());
+        context.turn.send_in(Lane::of(&sender), &Outgoing { id, ..told }, &sender);
+        true
     }
 
     /// Under which namespace messages of this domain's users may be sent.
     pub(crate) fn of(&self, domain: &str) -> Option<&'static str> {
-        self.0.get(domain).copied()
+        self.given.get(domain).copied()
     }
 }
 
@@ -64,9 +106,10 @@ pub(crate) fn wrapped(
     draft: &Draft,
     copies: &Copies,
     ns: &'static str,
-    service: &annex_stanza::Jid,
+    service: &Jid,
+    id: &str,
 ) -> Option<(Template, Audience)> {
-    let home = annex_stanza::Jid::parse(draft.from.domain()).ok()?;
+    let home = Jid::parse(draft.from.domain()).ok()?;
     let Kind::Message(kind) = draft.kind else { return None };
     let mut xml = Xml::new();
     xml.open("privilege").xmlns(ns).open("forwarded").xmlns(ns::FORWARD);
@@ -83,7 +126,7 @@ pub(crate) fn wrapped(
     xml.raw(&copies.payload);
     let payload = xml.finish();
 
-    let outer = Outgoing::message(MessageType::Normal, service).payload(&payload);
+    let outer = Outgoing::message(MessageType::Normal, service).id(id).payload(&payload);
     let template = Template::with_slots(&outer, &slots);
     let home = home.escaped();
     let wrap = |inner: &Recipient| {

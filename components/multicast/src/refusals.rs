@@ -28,6 +28,9 @@ annex_stanza::refusals! {
         "This service has no users: its component.local_domains is empty",
     /// It is not known yet whether it does.
     not_yet: ResourceConstraint "multicast.starting" "The service is starting; try again",
+    /// The stream or the process ended, and what is left of it is its header.
+    interrupted: InternalServerError "multicast.interrupted"
+        "The service was interrupted while it delivered this; some may have got it",
     /// A command.
     busy: ResourceConstraint "multicast.busy" "Too much of this is under way; try again",
     /// With XEP-0356, messages only.
@@ -53,6 +56,11 @@ annex_stanza::refusals! {
     not_owner: Forbidden "multicast.list.owner" "Only its owners may do that",
     /// A command.
     may_not_create: NotAllowed "multicast.list.create" "You may not create lists here",
+    /// A bound of the service.
+    many_lists: NotAllowed "multicast.list.many" "You have made enough lists",
+    /// A bound of the service.
+    long_owner: NotAcceptable "multicast.list.owner.long"
+        "The names of the list and of its owner are too long together",
     /// A bound of the service.
     list_full: NotAcceptable "multicast.list.full" "The list has as many members as it may have",
     /// A command's argument.

@@ -8,16 +8,17 @@ use annex_service::{
     record::Record,
 };
 use annex_stanza::{
-    Audience, Fill, Jid, Kind, Outgoing, PresenceType, Recipient, Slot, Stanza, Template,
+    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Payload, PresenceType, Recipient, Slot, Stanza,
+    Template,
 };
 
 use crate::{
-    accept::{self, Mode},
+    accept::{self, Prepared},
     address::unescape,
     deliver::{Copies, Draft},
     from_probe::Verdict,
-    keys::{Note, ToldRecord},
-    send::{self, When},
+    keys::{LONGEST, Note, OriginRecord, ToldRecord},
+    message, presence, refusals, send,
     service::Multicast,
 };
 
@@ -33,16 +34,20 @@ pub(crate) struct Retelling {
     after: Option<Vec<u8>>,
 }
 
-/// Bytes of a message that is noted at most. One that names thousands would cost more to write down
-/// than to send.
-const NOTED: usize = 64 * 1024;
+/// A message above both of these would cost more to write down than to send: of that, its header is
+/// noted, so that its sender can be told.
+const BYTES: usize = 64 * 1024;
+const ADDRESSES: usize = 1_000;
 
 /// Notes a message until the server has its copies.
-pub(crate) fn note_message(stanza: &Stanza, context: &mut Context<'_, '_>) {
-    if stanza.payload.bytes().len() > NOTED {
-        return;
-    }
-    note(&Note::Message(stanza.render()), context);
+pub(crate) fn note_message(stanza: &Stanza, prepared: &Prepared, context: &mut Context<'_, '_>) {
+    let addresses = prepared.draft.addresses.as_ref().map_or(0, |all| all.entries.len());
+    let whole = stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES;
+    let what = match whole {
+        true => Note::Message(stanza.render()),
+        false => Note::Header(Stanza { payload: Payload::empty(), ..stanza.clone() }.render()),
+    };
+    note(&what, context);
 }
 
 /// Notes presence until the server has it.
@@ -84,7 +89,12 @@ pub(crate) fn end(multicast: &mut Multicast, context: &mut Context<'_, '_>) {
 
 /// Tells the next page again.
 pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> Outcome<()> {
-    if multicast.probe.verdict != Verdict::Kept {
+    let may_leave = match multicast.probe.verdict {
+        Verdict::Unknown => false,
+        Verdict::Kept => true,
+        Verdict::Refused => multicast.settings.privilege && multicast.privileges.any(),
+    };
+    if !may_leave {
         return Ok(());
     }
     let Some(mut retelling) = multicast.retelling.take() else { return Ok(()) };
@@ -96,8 +106,12 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
     let notes: Result<Vec<Note>, _> = page.rows.iter().map(Note::of).collect();
     for note in notes? {
         match note {
-            Note::Message(bytes) => message(multicast, &bytes, context)?,
-            Note::Presence(told) => presence(told, context),
+            Note::Message(bytes) => again(multicast, &bytes, context)?,
+            Note::Presence(told) if multicast.probe.verdict == Verdict::Kept => {
+                tell_presence(told, context);
+            }
+            Note::Presence(told) => keep(told, context)?,
+            Note::Header(bytes) => interrupted(&bytes, context),
         }
     }
     if page.complete {
@@ -111,16 +125,46 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
 }
 
 /// A message is accepted as if it came now, and nobody is told if it is not any more.
-fn message(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>) -> Outcome<()> {
+fn again(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>) -> Outcome<()> {
     let Some(stanza) = Stanza::parse(bytes) else { return Ok(()) };
+    let Ok(mode) = accept::mode(multicast, &stanza) else {
+        interrupted(bytes, context);
+        return Ok(());
+    };
     if let Ok(prepared) = accept::refusal(accept::prepare(multicast, &stanza, context))? {
-        let (draft, targets) = (&prepared.draft, prepared.targets);
-        send::deliver(multicast, draft, targets, Mode::Kept, When::Now, context);
+        message::deliver(multicast, &stanza, prepared, mode, context);
     }
     Ok(())
 }
 
-fn presence(told: ToldRecord, context: &mut Context<'_, '_>) {
+/// Of what cannot be told again, its sender is told.
+fn interrupted(bytes: &[u8], context: &mut Context<'_, '_>) {
+    let Some(stanza) = Stanza::parse(bytes) else { return };
+    tracing::warn!("a message was interrupted while it was delivered; its sender is told");
+    send::complain(&stanza, Some(&refusals::interrupted().with_type(ErrorType::Wait)), context);
+}
+
+/// Presence cannot leave with a permission for messages: who must learn of its end stays remembered.
+fn keep(told: ToldRecord, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let Ok(from) = Jid::parse(&told.from) else { return Ok(()) };
+    if told.available {
+        return Ok(());
+    }
+    let known = presence::load(&from, context)?;
+    let mut record =
+        known.unwrap_or_else(|| OriginRecord { jid: told.from, recipients: Vec::new() });
+    for (recipient, _) in told.recipients {
+        if !record.recipients.contains(&recipient) {
+            record.recipients.push(recipient);
+        }
+    }
+    if from.key().len() <= LONGEST {
+        record.save(context.turn, from.key().as_bytes());
+    }
+    Ok(())
+}
+
+fn tell_presence(told: ToldRecord, context: &mut Context<'_, '_>) {
     let Ok(from) = Jid::parse(&told.from) else { return };
     let kind = match told.available {
         true => PresenceType::Available,

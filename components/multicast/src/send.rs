@@ -77,7 +77,7 @@ pub(crate) fn deliver(
     all.extend(plans);
     let lane = Lane::of(&draft.from);
     let service = context.shared.common.jid.clone();
-    let mut sent = 0;
+    let (mut sent, mut id) = (0, None);
     for copies in all {
         sent += copies.audience.len();
         if when != When::Now {
@@ -88,7 +88,10 @@ pub(crate) fn deliver(
         }
         let made = match mode {
             Mode::Kept => Some(kept(draft, copies)),
-            Mode::Privilege(ns) => privilege::wrapped(draft, &copies, ns, &service),
+            Mode::Privilege(ns) => {
+                let id = id.get_or_insert_with(|| multicast.privileges.remember(draft, context));
+                privilege::wrapped(draft, &copies, ns, &service, id)
+            }
         };
         if let Some((template, audience)) = made {
             context.turn.fanout(lane, template, audience);

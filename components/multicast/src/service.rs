@@ -115,6 +115,7 @@ impl Component for Multicast {
                 if context.shared.online && !self.probe.holds(context) {
                     self.probe.online(self.settings.privilege, context);
                 }
+                retell::step(self, context)?;
             }
             Event::Person { token, person, what } => {
                 person::begin(self, token, &person, what, context)?;

@@ -186,7 +186,7 @@ fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
             ("c@example.net", "<address type='bcc' desc='C' jid='c@example.net'/>"),
         ]) {
             copy.expect(&format!(
-                "<message from='{JID}' to='example.com'><privilege xmlns='{ns}'>\
+                "<message id='{{id}}' from='{JID}' to='example.com'><privilege xmlns='{ns}'>\
                  <forwarded xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' id='m1' \
                  from='alice@example.com' to='{to}'><addresses xmlns='{NS}'>{header}{own}\
                  </addresses><body>Hello</body></message></forwarded></privilege></message>"
@@ -201,6 +201,76 @@ fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
         );
         assert!(harness.take()[0].xml.contains("forbidden"));
     }
+}
+
+/// The server gives its permission.
+fn permit(harness: &mut Machine) {
+    harness.stanza(&format!(
+        "<message from='example.com' to='{JID}'><privilege xmlns='urn:xmpp:privilege:2'>
+         <perm access='message' type='outgoing'/></privilege></message>"
+    ));
+}
+
+/// A service that uses permissions, and whose server does not let senders stay.
+fn privileged() -> Machine {
+    let mut harness = start(json!({ "from_fallback": "privilege" }));
+    harness.advance(Duration::from_secs(11));
+    permit(&mut harness);
+    harness.take();
+    harness
+}
+
+#[test]
+fn what_was_sent_with_a_permission_and_may_not_have_arrived_is_sent_again() {
+    let mut harness = privileged();
+    assert!(status(&mut harness)["trouble"].is_null(), "it works");
+    harness.hold();
+    harness.stanza(&message(&to("a@example.com")));
+    harness.crash(annex_testkit::Crash::AfterCommit);
+    harness.advance(Duration::from_secs(11));
+    assert!(!harness.take_to("example.com").iter().any(|one| one.xml.contains("Hello")));
+    permit(&mut harness);
+    let sent = harness.take_to("example.com");
+    assert!(sent.len() == 1 && sent[0].xml.contains("to='a@example.com'"), "{sent:?}");
+    harness.stanza(&message(&to("b@example.com")));
+    assert_eq!(harness.take_to("example.com").len(), 1);
+}
+
+#[test]
+fn of_an_envelope_that_the_server_gives_back_the_sender_is_told_once() {
+    let mut harness = privileged();
+    harness.stanza(&message(&(to("a@example.com") + &to("b@example.com"))));
+    let sent = harness.take();
+    let id = sent[0].element().attr("id").expect("an id").to_owned();
+    let error = |from: &str| {
+        format!(
+            "<message type='error' id='{id}' from='{from}' to='{JID}'><error type='auth'>\
+             <forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+        )
+    };
+    harness.stanza(&error("example.net"));
+    assert!(harness.take().is_empty(), "only its own server knows");
+    harness.stanza(&error("example.com"));
+    harness.stanza(&error("example.com"));
+    let told = harness.take();
+    assert_eq!(told.len(), 1);
+    told[0].expect(&format!(
+        "<message type='error' id='m1' from='{JID}' to='alice@example.com/phone'>\
+         <error type='auth'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><etc/></error>\
+         </message>"
+    ));
+}
+
+#[test]
+fn with_permissions_only_the_server_is_not_asked_in_vain() {
+    let mut common = annex_testkit::common(JID);
+    common.foreign_from = false;
+    let section = json!({ "from_fallback": "privilege" });
+    let mut harness: Machine = Harness::new(move || Service::new(common.clone(), &section));
+    assert!(harness.take().is_empty());
+    permit(&mut harness);
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(harness.take_to("example.com").len(), 1);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What comes back, what may not have arrived, and what is told of it.
 
+use annex_service::input::Input;
+use annex_stanza::Stanza;
 use serde_json::json;
 
 use crate::common::{JID, echo, message, open, recipients, start, to};
@@ -46,6 +48,78 @@ fn a_message_that_may_not_have_arrived_is_sent_again() {
     harness.restart();
     echo(&mut harness);
     assert!(harness.take_to("a@example.com").is_empty(), "what is confirmed is not sent again");
+}
+
+/// A message to so many, with a body of so many bytes.
+fn large(addresses: usize, body: usize) -> Input {
+    let entries: String =
+        (0..addresses).map(|at| format!("<address type='bcc' jid='u{at}@example.com'/>")).collect();
+    let xml = message(&entries).replace("Hello", &"x".repeat(body));
+    Input::Stanza(Stanza::parse(xml.as_bytes()).expect("a stanza"))
+}
+
+#[test]
+fn a_large_message_to_few_is_sent_again_and_so_is_a_small_one_to_many() {
+    for (addresses, body) in [(2, 70_000), (1_000, 70_000), (1_100, 10)] {
+        let mut harness = open(json!({ "limit_local": 10_000 }));
+        harness.hold();
+        harness.input(large(addresses, body));
+        harness.crash(annex_testkit::Crash::AfterCommit);
+        echo(&mut harness);
+        let sent = harness.take();
+        assert_eq!(sent.iter().filter(|one| one.xml.contains("<body>")).count(), addresses);
+    }
+}
+
+#[test]
+fn of_a_large_message_to_many_that_may_not_have_arrived_the_sender_is_told() {
+    let mut harness = open(json!({ "limit_local": 10_000 }));
+    harness.hold();
+    harness.input(large(1_500, 70_000));
+    harness.crash(annex_testkit::Crash::AfterCommit);
+    echo(&mut harness);
+    let sent = harness.take();
+    assert!(!sent.iter().any(|one| one.xml.contains("<body>")));
+    let told = sent.iter().find(|one| one.to == "alice@example.com/phone").expect("an error");
+    told.expect(&format!(
+        "<message type='error' id='m1' from='{JID}' to='alice@example.com/phone'>\
+         <error type='wait'><internal-server-error \
+         xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><etc/></error></message>"
+    ));
+    harness.restart();
+    echo(&mut harness);
+    assert!(harness.take_to("alice@example.com/phone").is_empty(), "told once");
+}
+
+#[test]
+fn a_report_that_may_not_have_arrived_is_sent_again() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    harness.stanza(
+        &message(&to("a@example.com"))
+            .replace("<body>", "<report xmlns='urn:annex:multicast:0'/><body>"),
+    );
+    harness.crash(annex_testkit::Crash::AfterCommit);
+    echo(&mut harness);
+    assert!(harness.take_to("alice@example.com/phone")[0].xml.contains("sent='1'"));
+}
+
+#[test]
+fn what_comes_before_all_is_told_again_is_not_sent_before_it() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    for number in 0..150 {
+        harness.stanza(&message(&to(&format!("u{number}@example.com"))));
+    }
+    harness.crash(annex_testkit::Crash::AfterCommit);
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    harness.stanzas(&[&probe.xml, &message(&to("new@example.com"))]);
+    assert!(harness.take_to("alice@example.com/phone")[0].xml.contains("type='wait'"));
+    let sent = harness.take();
+    assert!(!sent.iter().any(|one| one.to == "new@example.com"));
+    assert_eq!(sent.iter().filter(|one| one.xml.contains("<body>")).count(), 150);
+    harness.stanza(&message(&to("new@example.com")));
+    assert_eq!(recipients(&harness.take()), ["new@example.com"]);
 }
 
 #[test]
