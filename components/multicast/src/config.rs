@@ -52,6 +52,8 @@ pub struct Settings {
     pub sweep_rate: u32,
     /// Local users may create lists; otherwise admins only.
     pub lists_by_local: bool,
+    /// Lists that one user may have made; 0 for any number.
+    pub lists_per_creator: usize,
     /// Members of a list.
     pub list_members: usize,
 }
@@ -152,6 +154,12 @@ pub const SETTINGS: &[Setting] = &[
         "Who may create lists of recipients.",
     ),
     live(
+        "multicast.lists_per_creator",
+        Type::Integer(0, 1000),
+        "20",
+        "Lists that one user may have made at a time; 0 for any number.",
+    ),
+    live(
         "multicast.list_members",
         Type::Integer(1, 10_000),
         "1000",
@@ -184,6 +192,7 @@ impl Settings {
             suspend_grace: read.duration("suspend_grace"),
             sweep_rate: read.integer::<u32>("sweep_rate").max(1),
             lists_by_local: read.text("create_lists") == "local",
+            lists_per_creator: read.integer("lists_per_creator"),
             list_members: read.integer("list_members"),
         }
     }

@@ -9,7 +9,8 @@
 //!   it does not.
 //! * `presence`: who got available presence is remembered; `sweep`: whether senders are still there.
 //! * `retell`: what may not have arrived is told again.
-//! * `remote`: the services of other servers. `lists`: stored lists of recipients.
+//! * `remote`: the services of other servers. `lists`: stored lists of recipients; `holders`: whose
+//!   they are.
 //! * `service`: what is registered. `config`, `keys`, `refusals`, `person`: what they say.
 
 mod accept;
@@ -18,6 +19,7 @@ pub mod address;
 pub mod config;
 pub mod deliver;
 mod from_probe;
+pub mod holders;
 pub mod keys;
 mod lists;
 mod message;

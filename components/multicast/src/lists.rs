@@ -11,6 +11,7 @@ use annex_stanza::{Field, FieldKind, Jid};
 
 use crate::{
     address::Fault,
+    holders::{self, Hold},
     keys::{self, LONGEST, ListRecord},
     refusals,
     service::Multicast,
@@ -48,6 +49,7 @@ pub(crate) fn commands() -> Vec<Command<Multicast>> {
         command("lists/delete", "Delete a list", delete),
         command("lists/add", "Add members to a list", add),
         command("lists/remove", "Remove members from a list", remove),
+        command("lists/open", "Let anyone write to a list", open),
         command("lists/owners", "Set the owners of a list", owners),
     ]
 }
@@ -58,22 +60,26 @@ fn is_admin(actor: &Jid, context: &Context<'_, '_>) -> bool {
     common.is_admin(actor) || actor.bare_key() == common.jid.bare_key()
 }
 
-/// Asks for what is missing.
-fn asked(given: &Arguments, fields: &[(&'static str, &'static str)]) -> Option<Next> {
-    let is_missing = |(var, _): &&(&str, &str)| given.one(var).is_none_or(str::is_empty);
-    fields.iter().find(is_missing)?;
-    let field = |(var, label): &(&'static str, &'static str)| {
-        let many = matches!(*var, "members" | "owners");
-        let kind = if many { FieldKind::JidMulti } else { FieldKind::TextSingle };
-        Field::new(kind, *var).label(*label).required()
-    };
-    let fields = fields.iter().map(field).collect();
-    Some(Next::Ask(Step { instructions: String::new(), fields, more: false }))
+/// A field of a form: its name, its kind and its label.
+type Asked = (&'static str, FieldKind, &'static str);
+
+const NAME: Asked = ("list", FieldKind::TextSingle, "Name of the list");
+const MEMBERS: Asked = ("members", FieldKind::JidMulti, "Addresses, one a line");
+const OWNERS: Asked = ("owners", FieldKind::JidMulti, "Owners, one a line");
+const OPEN: Asked = ("open", FieldKind::Boolean, "Anyone may write to it");
+
+fn field((var, kind, label): Asked) -> Field {
+    Field::new(kind, var).label(label)
 }
 
-const NAME: (&str, &str) = ("list", "Name of the list");
-const MEMBERS: (&str, &str) = ("members", "Addresses, one a line");
-const OWNERS: (&str, &str) = ("owners", "Owners, one a line");
+/// The one form of a command.
+fn ask(fields: Vec<Field>) -> Outcome<Next> {
+    Ok(Next::Ask(Step { instructions: String::new(), fields, more: false }))
+}
+
+fn required(fields: &[Asked]) -> Outcome<Next> {
+    ask(fields.iter().map(|one| field(*one).required()).collect())
+}
 
 /// Key of a list by its name or its address.
 fn key(given: &Arguments, context: &Context<'_, '_>) -> Outcome<(String, String)> {
@@ -122,6 +128,23 @@ fn addresses(given: &Arguments, var: &str, context: &Context<'_, '_>) -> Outcome
     Ok(found)
 }
 
+fn is_open(given: &Arguments) -> bool {
+    matches!(given.one("open"), Some("1" | "true"))
+}
+
+fn save(
+    key: &str,
+    before: Option<&ListRecord>,
+    record: &ListRecord,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
+    if !holders::fit(key, record) {
+        return Err(refusals::long_owner().into());
+    }
+    holders::put(key, before, Some(record), context.turn);
+    Ok(())
+}
+
 fn done(note: String) -> Outcome<Next> {
     Ok(Next::Done(Report { note, ..Report::default() }))
 }
@@ -135,22 +158,23 @@ fn list(
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
     given.only(&["after"])?;
-    let mut scan = Scan::all(keys::LISTS);
-    if let Some(after) = given.one("after") {
-        scan = scan.after(after.as_bytes());
-    }
-    let page = context.turn.scan(scan)?;
+    let after = given.one("after").unwrap_or_default();
+    let (keys, complete) = if is_admin(actor, context) {
+        let page = context.turn.scan(Scan::all(keys::LISTS).after(after.as_bytes()))?;
+        let keys = page.rows.iter().map(|row| String::from_utf8_lossy(&row.key).into_owned());
+        (keys.collect(), page.complete)
+    } else {
+        holders::lists(Hold::Owner, actor, after, context.turn)?
+    };
     let mut rows = Vec::new();
-    for row in &page.rows {
-        let record = ListRecord::of(row)?;
-        if is_admin(actor, context) || is_in(&record.owners, actor) {
+    for key in &keys {
+        if let Some(record) = ListRecord::load(context.turn, key.as_bytes())? {
             let members = record.members.len().to_string();
             rows.push(vec![record.name, members, record.owners.join(" ")]);
         }
     }
-    let last = page.rows.last().map(|row| String::from_utf8_lossy(&row.key));
-    let note = match last {
-        Some(last) if !page.complete => format!("{} lists; go on with after={last}", rows.len()),
+    let note = match keys.last() {
+        Some(last) if !complete => format!("{} lists; go on with after={last}", rows.len()),
         _ => format!("{} lists", rows.len()),
     };
     let columns = vec![("list", "List"), ("members", "Members"), ("owners", "Owners")];
@@ -162,30 +186,27 @@ fn show(
     _: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
-    if let Some(ask) = asked(given, &[NAME]) {
-        return Ok(ask);
+    if answered == 0 {
+        return required(&[NAME]);
     }
     let (_, record) = own(actor, given, context)?;
+    let note = may_write(&record);
     let row = |who: &'static str| move |jid: String| vec![jid, who.to_owned()];
     let owners = record.owners.into_iter().map(row("owner"));
     let rows: Vec<_> = owners.chain(record.members.into_iter().map(row("member"))).collect();
-    let note = match record.open {
-        true => format!("{}: anyone may write to it", record.name),
-        false => format!("{}: owners and members may write to it", record.name),
-    };
     let columns = vec![("jid", "Address"), ("role", "Role")];
     Ok(Next::Done(Report { note, columns, rows }))
 }
 
-/// A new one. Arguments: `list`, and for admins `owners`; `open` lets anyone write to it.
+/// A new one, for whoever makes it or for `owners`; `open` lets anyone write to it.
 fn create(
     multicast: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
     let admin = is_admin(actor, context);
@@ -194,9 +215,14 @@ fn create(
         return Err(refusals::may_not_create().into());
     }
     let verb = actor.bare_key() == context.shared.common.jid.bare_key();
-    let wanted: &[_] = if verb { &[NAME, OWNERS] } else { &[NAME] };
-    if let Some(ask) = asked(given, wanted) {
-        return Ok(ask);
+    if answered == 0 {
+        let owners = field(OWNERS);
+        let owners = if verb { owners.required() } else { owners };
+        return ask(vec![field(NAME).required(), owners, field(OPEN).value("0")]);
+    }
+    let most = multicast.settings.lists_per_creator;
+    if !admin && most > 0 && holders::has_made(actor, most, context.turn)? {
+        return Err(refusals::many_lists().into());
     }
     let (name, key) = key(given, context)?;
     if ListRecord::load(context.turn, key.as_bytes())?.is_some() {
@@ -210,9 +236,10 @@ fn create(
         name,
         owners: owners.iter().map(|owner| owner.bare().as_str().to_owned()).collect(),
         members: Vec::new(),
-        open: matches!(given.one("open"), Some("1" | "true")),
+        open: is_open(given),
+        creator: (!admin).then(|| actor.bare().as_str().to_owned()),
     };
-    record.save(context.turn, key.as_bytes());
+    save(&key, None, &record, context)?;
     context.audit(actor, "lists/create", &record.name, None);
     done(format!("{}@{} is there", record.name, context.shared.common.jid))
 }
@@ -221,14 +248,14 @@ fn delete(
     _: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
-    if let Some(ask) = asked(given, &[NAME]) {
-        return Ok(ask);
+    if answered == 0 {
+        return required(&[NAME]);
     }
     let (key, record) = own(actor, given, context)?;
-    context.turn.delete(keys::LISTS, key.as_bytes());
+    holders::put(&key, Some(&record), None, context.turn);
     context.audit(actor, "lists/delete", &record.name, None);
     done(format!("{} is gone", record.name))
 }
@@ -237,11 +264,11 @@ fn add(
     multicast: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
-    if let Some(ask) = asked(given, &[NAME, MEMBERS]) {
-        return Ok(ask);
+    if answered == 0 {
+        return required(&[NAME, MEMBERS]);
     }
     let (key, mut record) = own(actor, given, context)?;
     let new = addresses(given, "members", context)?;
@@ -262,11 +289,11 @@ fn remove(
     _: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
-    if let Some(ask) = asked(given, &[NAME, MEMBERS]) {
-        return Ok(ask);
+    if answered == 0 {
+        return required(&[NAME, MEMBERS]);
     }
     let (key, mut record) = own(actor, given, context)?;
     let gone = addresses(given, "members", context)?;
@@ -280,19 +307,45 @@ fn owners(
     _: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
-    if let Some(ask) = asked(given, &[NAME, OWNERS]) {
-        return Ok(ask);
+    if answered == 0 {
+        return required(&[NAME, OWNERS]);
     }
     let (key, mut record) = own(actor, given, context)?;
     let owners = addresses(given, "owners", context)?;
     if owners.is_empty() {
         return Err(refusals::last_owner().into());
     }
+    let before = record.clone();
     record.owners = owners.iter().map(|owner| owner.bare().as_str().to_owned()).collect();
-    record.save(context.turn, key.as_bytes());
+    save(&key, Some(&before), &record, context)?;
     context.audit(actor, "lists/owners", &record.name, None);
     done(format!("{} has {} owners", record.name, record.owners.len()))
+}
+
+/// Whether anyone may write to it.
+fn open(
+    _: &mut Multicast,
+    actor: &Jid,
+    given: &Arguments,
+    answered: usize,
+    context: &mut Context<'_, '_>,
+) -> Outcome<Next> {
+    if answered == 0 {
+        return required(&[NAME, OPEN]);
+    }
+    let (key, mut record) = own(actor, given, context)?;
+    record.open = is_open(given);
+    record.save(context.turn, key.as_bytes());
+    context.audit(actor, "lists/open", &record.name, None);
+    done(may_write(&record))
+}
+
+fn may_write(record: &ListRecord) -> String {
+    match record.open {
+        true => format!("{}: anyone may write to it", record.name),
+        false => format!("{}: owners and members may write to it", record.name),
+    }
 }

@@ -11,6 +11,7 @@ use annex_service::{
 use annex_stanza::Jid;
 
 use crate::{
+    holders,
     keys::{LISTS, ListRecord, ORIGINS, OriginRecord},
     presence, refusals,
     service::Multicast,
@@ -114,7 +115,8 @@ pub(crate) fn fetched(
 fn list(walk: &mut Walk, row: &Row, context: &mut Context<'_, '_>) -> Outcome<()> {
     let has = |walk: &Walk, all: &[String]| all.iter().any(|one| walk.is(one));
     let seen = ListRecord::of(row)?;
-    if !has(walk, &seen.owners) && !has(walk, &seen.members) {
+    let made = |walk: &Walk, one: &ListRecord| one.creator.iter().any(|one| walk.is(one));
+    if !has(walk, &seen.owners) && !has(walk, &seen.members) && !made(walk, &seen) {
         return Ok(());
     }
     // It may have changed since it was read.
@@ -126,7 +128,12 @@ fn list(walk: &mut Walk, row: &Row, context: &mut Context<'_, '_>) -> Outcome<()
     if member {
         walk.row("list member", record.name.clone());
     }
+    if made(walk, &record) {
+        walk.row("list creator", record.name.clone());
+    }
     if walk.forget {
+        let before = record.clone();
+        record.creator.take_if(|one| walk.is(one));
         record.owners.retain(|one| !walk.is(one));
         record.members.retain(|one| !walk.is(one));
         // A list stays somebody's: of an admin, who may do with it what they want anyway.
@@ -134,7 +141,12 @@ fn list(walk: &mut Walk, row: &Row, context: &mut Context<'_, '_>) -> Outcome<()
         if let (true, Some(admin)) = (record.owners.is_empty(), admin) {
             record.owners.push(admin.bare().as_str().to_owned());
         }
-        record.save(context.turn, row.key.to_vec());
+        holders::put(
+            &String::from_utf8_lossy(&row.key),
+            Some(&before),
+            Some(&record),
+            context.turn,
+        );
     }
     Ok(())
 }

@@ -55,27 +55,38 @@ fn a_list_without_members_is_told_of_and_holds_up_nobody_else() {
     assert_eq!(recipients(&harness.take()), ["b@example.com"]);
 }
 
+fn command(who: &str, node: &str, session: &str, form: &str) -> String {
+    format!(
+        "<iq type='set' id='1' from='{who}' to='{JID}'><command node='{node}' \
+         xmlns='http://jabber.org/protocol/commands'{session}>{form}</command></iq>"
+    )
+}
+
+/// Runs a command of one form with these fields; what comes of it.
+fn submit(harness: &mut Machine, who: &str, node: &str, fields: &[(&str, &str)]) -> String {
+    harness.stanza(&command(who, node, "", ""));
+    let asked = harness.take().remove(0);
+    let element = asked.element();
+    let Some(session) = element.children().next().and_then(|command| command.attr("sessionid"))
+    else {
+        return asked.xml;
+    };
+    let field = |(var, value): &(&str, &str)| {
+        assert!(asked.xml.contains(&format!("var='{var}'")), "{asked}");
+        format!("<field var='{var}'><value>{value}</value></field>")
+    };
+    let fields: String = fields.iter().map(field).collect();
+    let form = format!("<x xmlns='jabber:x:data' type='submit'>{fields}</x>");
+    harness.stanza(&command(who, node, &format!(" sessionid='{session}'"), &form));
+    harness.take().remove(0).xml
+}
+
 #[test]
 fn lists_are_changed_by_their_owners_only() {
     let mut harness = open(json!({}));
     harness.verb("lists/create", json!({ "list": "team", "owners": "alice@example.com" }));
-    let command = |who: &str, session: &str, form: &str| {
-        format!(
-            "<iq type='set' id='1' from='{who}' to='{JID}'><command node='lists/add' \
-             xmlns='http://jabber.org/protocol/commands'{session}>{form}</command></iq>"
-        )
-    };
-    let form = "<x xmlns='jabber:x:data' type='submit'>\
-                <field var='list'><value>team</value></field>\
-                <field var='members'><value>b@example.com</value></field></x>";
-    let mut run = |who: &str| {
-        harness.stanza(&command(who, "", ""));
-        let asked = harness.take().remove(0).element();
-        let session = asked.children().next().and_then(|command| command.attr("sessionid"));
-        let session = format!(" sessionid='{}'", session.expect("a session"));
-        harness.stanza(&command(who, &session, form));
-        harness.take().remove(0).xml
-    };
+    let fields = [("list", "team"), ("members", "b@example.com")];
+    let mut run = |who: &str| submit(&mut harness, who, "lists/add", &fields);
     let refused = run("mallory@example.com/x");
     assert!(refused.contains("<forbidden"), "{refused}");
     let done = run("alice@example.com/x");
@@ -104,4 +115,82 @@ fn a_report_names_the_list_that_was_written_to_and_what_has_no_address_by_what_i
          <address jid='Team@{JID}' status='sent'/>\
          <address jid='d@example.com' status='sent'/></report></message>"
     ));
+}
+
+#[test]
+fn a_list_is_made_open_and_shared_from_a_client_and_closed_again() {
+    let mut harness = open(json!({ "create_lists": "local" }));
+    let alice = "alice@example.com/x";
+    let made = [("list", "news"), ("owners", "alice@example.com"), ("open", "1")];
+    assert!(submit(&mut harness, alice, "lists/create", &made).contains("completed"));
+    let member = [("list", "news"), ("members", "b@example.com")];
+    assert!(submit(&mut harness, alice, "lists/add", &member).contains("completed"));
+    let news = to(&format!("news@{JID}"));
+    harness.stanza(&from("dave@example.org/x", &news));
+    assert_eq!(recipients(&harness.take()), ["b@example.com"]);
+    let closed = [("list", "news"), ("open", "0")];
+    let refused = submit(&mut harness, "bob@example.com/x", "lists/open", &closed);
+    assert!(refused.contains("<forbidden"), "{refused}");
+    assert!(submit(&mut harness, alice, "lists/open", &closed).contains("completed"));
+    harness.stanza(&from("dave@example.org/x", &news));
+    let sent = harness.take();
+    assert!(sent[0].xml.contains("<forbidden"), "{sent:?}");
+}
+
+#[test]
+fn a_misspelt_argument_is_named_and_nothing_happens() {
+    let mut harness = open(json!({}));
+    let wrong = json!({ "list": "team", "owners": "alice@example.com", "opne": "1" });
+    let answer = harness.verb("lists/create", wrong).expect("an answer");
+    let body = String::from_utf8_lossy(&answer.body).into_owned();
+    assert!(answer.status == 400 && body.contains("opne: there is no such argument"), "{body}");
+    let unknown = harness.verb("lists/show", json!({ "list": "team" })).expect("an answer");
+    assert_eq!(unknown.status, 404);
+}
+
+#[test]
+fn owners_find_all_of_their_lists_and_strangers_none() {
+    let mut harness = open(json!({}));
+    for number in 0..150 {
+        let owners = if number % 2 == 0 { "alice@example.com" } else { "bob@example.com" };
+        let made = json!({ "list": format!("l{number:03}"), "owners": owners });
+        assert_eq!(harness.verb("lists/create", made).expect("an answer").status, 200);
+    }
+    let mut list = |who: &str| {
+        harness.stanza(&command(who, "lists/list", "", ""));
+        harness.take().remove(0).xml
+    };
+    let stranger = list("stranger@remote.org/x");
+    assert!(stranger.contains(">0 lists<"), "{stranger}");
+    let alice = list("alice@example.com/x");
+    assert!(alice.contains("64 lists; go on with after=l126<"), "{alice}");
+    let bob = list("bob@example.com/x");
+    assert!(bob.contains("l127") && !bob.contains("l126"), "{bob}");
+    let given = json!({ "list": "l126", "owners": "bob@example.com" });
+    harness.verb("lists/owners", given);
+    harness.verb("lists/delete", json!({ "list": "l124" }));
+    harness.restart();
+    echo(&mut harness);
+    harness.take();
+    harness.stanza(&command("alice@example.com/x", "lists/list", "", ""));
+    let alice = harness.take().remove(0).xml;
+    assert!(alice.contains("after=l130<") && !alice.contains("l126"), "{alice}");
+}
+
+#[test]
+fn one_user_makes_so_many_lists_and_one_more_for_each_that_is_gone() {
+    let mut harness = open(json!({ "create_lists": "local", "lists_per_creator": 2 }));
+    let alice = "alice@example.com/x";
+    let mut create = |name: &str, owners: &str| {
+        let fields = [("list", name), ("owners", owners)];
+        submit(&mut harness, alice, "lists/create", &fields)
+    };
+    // Whoever they are given to.
+    assert!(create("a", "alice@example.com").contains("completed"));
+    assert!(create("b", "bob@example.com").contains("completed"));
+    let refused = create("c", "alice@example.com");
+    assert!(refused.contains("<not-allowed"), "{refused}");
+    submit(&mut harness, "bob@example.com/x", "lists/delete", &[("list", "b")]);
+    let made = submit(&mut harness, alice, "lists/create", &[("list", "c")]);
+    assert!(made.contains("completed"), "{made}");
 }
