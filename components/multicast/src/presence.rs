@@ -21,6 +21,9 @@ use crate::{
     service::Multicast,
 };
 
+/// Of presence that was refused, and told to those who must know.
+const ONLY: &str = "only those who had your presence got this";
+
 /// Presence to the service.
 pub(crate) fn presence(
     multicast: &mut Multicast,
@@ -118,7 +121,10 @@ fn unavailable(
         true => accept::refusal(accept::prepare(multicast, stanza, context))?,
         false => Ok(nobody(stanza)),
     };
-    let refused = prepared.as_ref().err().cloned();
+    let refused = prepared.as_ref().err().cloned().map(|mut refusal| {
+        refusal.text = refusal.text.map(|text| text.replace("nobody got this", ONLY).into());
+        refusal
+    });
     let prepared = prepared.unwrap_or_else(|_| nobody(stanza));
     tell_gone(multicast, &record, &prepared, context);
     let Prepared { draft, targets, refused: partly, .. } = prepared;

@@ -1,7 +1,10 @@
 //! After an outage, senders of remembered presence are asked whether they are still there: those
 //! who are gone could not say so (XEP-0033 §5.1).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
 
 use annex_service::{
     context::{Context, Outcome},
@@ -34,6 +37,8 @@ pub(crate) struct Sweep {
     running: bool,
     /// The id of the ping by sender.
     asked: BTreeMap<Jid, String>,
+    /// Until when each may be silent, in the order in which they were asked.
+    deadlines: VecDeque<(Duration, Jid)>,
 }
 
 impl Sweep {
@@ -52,7 +57,6 @@ impl Sweep {
 pub(crate) fn begin(multicast: &mut Multicast, context: &mut Context<'_, '_>) {
     multicast.sweep = Sweep { running: true, ..Sweep::default() };
     context.turn.arm(TIMER_ASK, Duration::ZERO);
-    context.turn.arm(TIMER_GRACE, multicast.settings.suspend_grace);
 }
 
 /// The stream is gone.
@@ -73,6 +77,8 @@ pub(crate) fn ask(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> O
     for row in &page.rows {
         origins.extend(Jid::parse(&OriginRecord::of(row)?.jid).ok());
     }
+    let waits = !multicast.sweep.deadlines.is_empty();
+    let deadline = context.turn.since_start() + multicast.settings.suspend_grace;
     for origin in origins {
         let id = context.turn.token();
         let ping = Outgoing::iq(IqType::Get, &context.shared.common.jid, id.as_str());
@@ -80,7 +86,11 @@ pub(crate) fn ask(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> O
             xml.leaf("ping", ns::PING);
         });
         context.turn.send(&ping, &origin);
+        multicast.sweep.deadlines.push_back((deadline, origin.clone()));
         multicast.sweep.asked.insert(origin, id);
+    }
+    if !waits && !multicast.sweep.deadlines.is_empty() {
+        context.turn.arm(TIMER_GRACE, multicast.settings.suspend_grace);
     }
     multicast.sweep.running = !page.complete;
     if let Some(last) = page.rows.last().filter(|_| !page.complete) {
@@ -123,13 +133,19 @@ pub(crate) fn answer(
 
 /// Those who said nothing for so long are gone.
 pub(crate) fn grace(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> Outcome<()> {
+    let now = context.turn.since_start();
     for _ in 0..PORTION {
-        let Some((origin, _)) = multicast.sweep.asked.first_key_value() else { return Ok(()) };
-        let origin = origin.clone();
-        give_up(multicast, &origin, context)?;
-        multicast.sweep.asked.remove(&origin);
+        let due = multicast.sweep.deadlines.front().is_some_and(|(deadline, _)| *deadline <= now);
+        let Some((_, origin)) = due.then(|| multicast.sweep.deadlines.pop_front()).flatten() else {
+            break;
+        };
+        if multicast.sweep.asked.remove(&origin).is_some() {
+            give_up(multicast, &origin, context)?;
+        }
     }
-    context.turn.arm(TIMER_GRACE, Duration::ZERO);
+    if let Some((deadline, _)) = multicast.sweep.deadlines.front() {
+        context.turn.arm(TIMER_GRACE, deadline.saturating_sub(now));
+    }
     Ok(())
 }
 

@@ -256,6 +256,44 @@ fn silence_after_an_outage_is_the_end_when_the_grace_is_over() {
 }
 
 #[test]
+fn each_may_be_silent_for_as_long_as_the_first() {
+    let mut harness = open(json!({ "suspend_grace": "2s", "sweep_rate": 20 }));
+    for number in 0..130 {
+        harness.stanza(&format!(
+            "<presence from='u{number}@example.com/x' to='{JID}'><addresses xmlns='{NS}'>\
+             <address type='bcc' jid='a@example.com'/></addresses></presence>"
+        ));
+    }
+    harness.restart();
+    restarted(&mut harness);
+    harness.take();
+    // 64 are asked at once, 64 after 3.2 s, and the others after as much again.
+    for (millis, gone) in [(1_900, 0), (200, 64), (3_000, 0), (200, 64), (3_000, 0), (200, 2)] {
+        harness.advance(std::time::Duration::from_millis(millis));
+        assert_eq!(harness.take_to("a@example.com").len(), gone);
+    }
+}
+
+#[test]
+fn what_is_wrong_with_an_end_does_not_say_that_nobody_knows() {
+    let mut harness = open(json!({ "limit_local": 1 }));
+    available(&mut harness, &["a@example.com"]);
+    harness.take();
+    harness.stanza(&format!(
+        "<presence type='unavailable' from='{ALICE}' to='{JID}'><addresses xmlns='{NS}'>\
+         <address type='to' jid='b@example.com'/><address type='to' jid='c@example.com'/>\
+         </addresses></presence>"
+    ));
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["a@example.com", ALICE]);
+    let text = &sent[1].xml;
+    assert!(
+        text.contains("only those who had your presence") && !text.contains("nobody"),
+        "{text}"
+    );
+}
+
+#[test]
 fn subscriptions_are_not_sent_to_many_and_recipients_are_bounded() {
     let mut harness = open(json!({ "presence_recipients": 2 }));
     available(&mut harness, &["a@example.com", "b@example.com", "c@example.com"]);
