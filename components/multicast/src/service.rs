@@ -75,6 +75,10 @@ impl Component for Multicast {
         config::check(section)
     }
 
+    fn needs_from(section: &serde_json::Value) -> bool {
+        !Settings::read(section).privilege
+    }
+
     fn new(section: &serde_json::Value) -> Self {
         Self {
             settings: Settings::read(section),

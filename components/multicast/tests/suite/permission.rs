@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use annex_multicast::Multicast;
 use annex_service::{
+    component::Component as _,
     input::{Ending, Input},
     machine::Machine as _,
     service::Service,
@@ -268,6 +270,8 @@ fn with_permissions_only_the_server_is_not_asked_in_vain() {
     let section = json!({ "from_fallback": "privilege" });
     let mut harness: Machine = Harness::new(move || Service::new(common.clone(), &section));
     assert!(harness.take().is_empty());
+    assert!(!Multicast::needs_from(&json!({ "from_fallback": "privilege" })));
+    assert!(Multicast::needs_from(&json!({})));
     permit(&mut harness);
     harness.stanza(&message(&to("a@example.com")));
     assert_eq!(harness.take_to("example.com").len(), 1);
