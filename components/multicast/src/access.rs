@@ -46,6 +46,18 @@ pub(crate) fn limit(sender: &Jid, settings: &Settings, common: &Common) -> usize
     }
 }
 
+/// Addresses for which the general limits leave room in a message and in presence, where each is as
+/// long as most are: more would be refused there, whatever is allowed here.
+fn room(common: &Common) -> (usize, usize) {
+    const ENTRY: usize = "<address type='to' jid='someone@example.com' delivered='true'/>".len();
+    const ELSE: usize = 2048;
+    let entries = |bytes: usize| bytes.saturating_sub(ELSE) / ENTRY;
+    let message = entries(common.stanza_in.min(common.stanza_out));
+    // Beside the entries there is something else within.
+    let message = message.min(common.children.saturating_sub(16)).max(1);
+    (message, message.min(entries(common.presence)).max(1))
+}
+
 /// Our own server delivers to it.
 pub(crate) fn is_near(jid: &Jid, common: &Common) -> bool {
     common.is_local(jid) || jid.domain_key() == common.jid.domain_key()
@@ -92,12 +104,16 @@ pub(crate) fn info(
         return Ok(());
     }
     info.features.push(ns::ADDRESS.into());
-    let limit = limit(&stanza.from, settings, common).to_string();
-    let field = |var: &str| Field::new(FieldKind::TextSingle, var).value(limit.as_str());
+    let limit = limit(&stanza.from, settings, common);
+    let field = |var: &str, room: usize| {
+        let limit = limit.min(room).to_string();
+        Field::new(FieldKind::TextSingle, var).value(limit.as_str())
+    };
+    let (message, presence) = room(common);
     info.forms.push(
         Form::new(FormKind::Result, Some(ns::ADDRESS))
-            .field(field("message"))
-            .field(field("presence")),
+            .field(field("message", message))
+            .field(field("presence", presence)),
     );
     Ok(())
 }

@@ -58,6 +58,9 @@ pub struct Settings {
     pub list_members: usize,
 }
 
+/// XEP-0033 §2.3
+const REMOTE_CACHE: Duration = Duration::from_secs(24 * 3_600);
+
 const COUNT: Type = Type::Integer(1, 1_000_000);
 
 /// Every setting of the section.
@@ -78,7 +81,7 @@ pub const SETTINGS: &[Setting] = &[
         "multicast.limit_local",
         COUNT,
         "50",
-        "Addresses in one stanza of a user of a local domain. limits.children, and limits.presence for presence, must allow for as many.",
+        "Addresses in one stanza of a user of a local domain. limits.children, limits.stanza_in, limits.stanza_out and, for presence, limits.presence must leave room for as many.",
     ),
     live("multicast.limit_remote", COUNT, "25", "Addresses in one stanza of anyone else."),
     live(
@@ -115,7 +118,7 @@ pub const SETTINGS: &[Setting] = &[
         "multicast.remote_cache",
         Type::Duration,
         "\"24h\"",
-        "Time for which the service of another server is remembered.",
+        "Time for which the service of another server is remembered, at most 24h.",
     ),
     live(
         "multicast.remote_retry",
@@ -185,7 +188,7 @@ impl Settings {
             strip_replyto: read.flag("strip_replyto"),
             privilege: read.text("from_fallback") == "privilege",
             remote: read.flag("remote_services"),
-            remote_cache: read.duration("remote_cache").min(Duration::from_secs(24 * 3_600)),
+            remote_cache: read.duration("remote_cache"),
             remote_retry: read.duration("remote_retry"),
             remote_timeout: read.duration("remote_timeout"),
             presence_recipients: read.integer("presence_recipients"),
@@ -207,5 +210,26 @@ pub fn check(section: &Value) -> Vec<Mistake> {
         key: "multicast.listed".into(),
         text: format!("{text} is neither an address nor a domain"),
     };
-    bad.map(mistake).collect()
+    let mut mistakes: Vec<_> = bad.map(mistake).collect();
+    if read.duration("remote_cache") > REMOTE_CACHE {
+        mistakes.push(Mistake {
+            key: "multicast.remote_cache".into(),
+            text: "expected \"24h\" or less (XEP-0033 §2.3)".into(),
+        });
+    }
+    mistakes
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_a_service_has_is_remembered_for_a_day_at_most() {
+        assert_eq!(check(&json!({ "remote_cache": "24h" })), []);
+        assert_eq!(check(&json!({ "remote_cache": "25h" }))[0].key, "multicast.remote_cache");
+        assert_eq!(check(&json!({ "listed": ["@"] }))[0].key, "multicast.listed");
+    }
 }

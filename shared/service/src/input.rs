@@ -116,6 +116,12 @@ pub struct Common {
     pub command_timeout: Duration,
     /// A stanza that leaves is at most so many bytes; pages are cut to it.
     pub stanza_out: usize,
+    /// One that arrives has at most so many bytes.
+    pub stanza_in: usize,
+    /// The same of presence.
+    pub presence: usize,
+    /// And at most so many elements.
+    pub children: usize,
     /// Stanzas may leave with addresses of other domains.
     pub foreign_from: bool,
 }

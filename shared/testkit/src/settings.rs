@@ -25,6 +25,9 @@ pub fn common(jid: &str) -> Common {
         version: "0.0.0".into(),
         command_timeout: Duration::from_secs(10 * 60),
         stanza_out: 256 * 1024,
+        stanza_in: 512 * 1024,
+        presence: 16 * 1024,
+        children: 1000,
         foreign_from: true,
     }
 }

@@ -43,6 +43,26 @@ fn discovery_tells_each_asker_its_own_limit() {
 }
 
 #[test]
+fn no_more_is_promised_than_the_general_limits_leave_room_for() {
+    let mut harness = open(json!({ "limit_local": 10_000 }));
+    let mut field = |var: &str| -> usize {
+        harness.stanza(&format!(
+            "<iq type='get' id='1' from='alice@example.com/x' to='{JID}'>
+             <query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+        ));
+        let xml = harness.take().remove(0).xml;
+        let value = xml.split_once(&format!("<field var='{var}' type='text-single'><value>"));
+        let value = value.and_then(|(_, rest)| rest.split_once('<')).expect("a field").0;
+        value.parse().expect("a number")
+    };
+    let common = annex_testkit::common(JID);
+    let (message, presence) = (field("message"), field("presence"));
+    assert!(message > 900 && message < common.children, "{message}");
+    let many = (0..presence).map(|i| to(&format!("u{i}@example.com"))).collect::<String>();
+    assert!(presence > 200 && many.len() < common.presence - 1024, "{presence}");
+}
+
+#[test]
 fn nothing_is_promised_to_whom_access_is_not_given() {
     let mut harness = open(json!({ "access": "local" }));
     for (asker, offered) in [("alice@example.com/x", true), ("dave@example.net/x", false)] {
