@@ -96,7 +96,7 @@ pub(crate) struct Bad {
 pub(crate) fn bad_addresses(bad: &[Bad]) -> Refusal {
     const SHOWN: usize = 10;
     // What is longer is no address (RFC 7622 §3.1), and not worth an answer as long as itself.
-    const QUOTED: usize = 1024;
+    const QUOTED: usize = 512;
     const ECHOED: usize = 2048;
     let (condition, reason) = match bad.first().map(|one| one.fault) {
         Some(Fault::Incomplete | Fault::UnknownType) | None => {
@@ -116,7 +116,8 @@ pub(crate) fn bad_addresses(bad: &[Bad]) -> Refusal {
             text.push_str(", ");
         }
         let named = if written.named.is_empty() { "an address" } else { written.named.as_str() };
-        let quoted = &named[..named.floor_char_boundary(QUOTED)];
+        let end = named.char_indices().nth(QUOTED).map_or(named.len(), |(at, _)| at);
+        let quoted = &named[..end];
         let cut = if quoted.len() < named.len() { "…" } else { "" };
         text.push_str(&format!("{quoted}{cut} ({})", why(*fault)));
         if written.whole.len() <= ECHOED {
