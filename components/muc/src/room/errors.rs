@@ -4,7 +4,7 @@
 use annex_service::context::{Context, Outcome};
 use annex_stanza::{Condition, Kind, MessageType, Outgoing, Refusal, Stanza, read_error};
 
-use super::{depart::Departure, invite, leave};
+use super::{depart::Departure, invite, leave, message};
 use crate::service::Muc;
 
 /// §18.1.2, and `service-unavailable`, which servers answer for a resource that is gone
@@ -42,6 +42,10 @@ pub(crate) fn error(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_
         let Some(room) = rooms.occupied(&stanza.to, context)? else { return Ok(()) };
         let Some(session) = room.sessions.get(&stanza.from) else { return Ok(()) };
         let Some(occupant) = room.occupants.get_mut(&session.occupant) else { return Ok(()) };
+        // No message that was sent here has such an id.
+        if message::attributes(stanza) > settings.max_message {
+            return Ok(());
+        }
         // There is nothing to answer where nothing was sent: errors are no messages without limits.
         let (now, rate) = (context.turn.since_start(), settings.messages_per_second);
         if !occupant.errors.take(now, rate, settings.message_burst) {

@@ -26,10 +26,23 @@ pub(crate) fn message(
     }
 }
 
-/// What one sender says costs everybody in the room: there is a bound to it.
+/// What one sender says costs everybody in the room: there is a bound to it, with all that is passed
+/// on.
 pub(crate) fn is_short(settings: &Settings, stanza: &Stanza) -> Outcome<()> {
-    let bytes = stanza.payload.bytes().len();
+    let bytes = stanza.payload.bytes().len() + attributes(stanza);
     if bytes <= settings.max_message { Ok(()) } else { Err(refusals::long_message().into()) }
+}
+
+/// Bytes of a stanza's id and language as they are passed on.
+pub(crate) fn attributes(stanza: &Stanza) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'\'' | b'"' => 6,
+        b'&' | b'\t' | b'\n' | b'\r' => 5,
+        b'<' | b'>' => 4,
+        _ => 1,
+    };
+    let texts = [&stanza.id, &stanza.lang].into_iter().flatten();
+    texts.flat_map(|text| text.bytes()).map(escaped).sum()
 }
 
 fn groupchat(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Outcome<()> {

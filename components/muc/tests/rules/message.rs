@@ -225,16 +225,52 @@ fn the_subject_is_for_those_whom_the_room_allows() {
 fn a_message_that_is_too_long_is_refused_to_its_sender() {
     let mut table = Table::three();
     let of = |bytes: usize| format!("<body>{}</body>", "x".repeat(bytes - 13));
-    table.message(BOB, &of(64 * 1024));
+    // Its id is a letter.
+    table.message(BOB, &of(64 * 1024 - 1));
     assert_eq!(table.harness.take_to(CAROL).len(), 1);
     table.quiet();
-    let long = of(64 * 1024 + 1);
+    let long = of(64 * 1024);
     table.message(BOB, &long);
     table.whisper(BOB, "Carol", &long);
     table.told(BOB, &["message: error modify policy-violation"; 2]);
     table.message(DAVE, &long);
     table.told(DAVE, &["message: error modify not-acceptable"]);
     table.silence();
+}
+
+#[test]
+fn the_id_and_the_language_of_a_message_are_part_of_its_length() {
+    let mut table = Table::three();
+    let mut send = |kind: &str, to: &str, attribute: &str, value: &str, told: &[&str]| {
+        table.stanza(&format!(
+            "<message from='{BOB}' to='{ROOM}{to}' type='{kind}' {attribute}='{value}'>
+               <body>x</body></message>"
+        ));
+        table.told(BOB, told);
+        table.quiet();
+    };
+    let refused = ["message: error modify policy-violation"];
+    for attribute in ["id", "xml:lang"] {
+        for value in ["x".repeat(64 * 1024), "&apos;".repeat(11 * 1024)] {
+            send("groupchat", "", attribute, &value, &refused);
+            send("chat", "/Carol", attribute, &value, &refused);
+        }
+        send("groupchat", "", attribute, &"x".repeat(60_000), &["Bob: x"]);
+    }
+    // An error that answers nothing that was ever sent.
+    let error =
+        "<error type='cancel'><forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";
+    for (bytes, told) in [(60_000, 1), (66_000, 0)] {
+        let id = "x".repeat(bytes);
+        table.stanza(&format!(
+            "<message from='{BOB}' to='{ROOM}/Carol' type='error' id='{id}'>{error}</message>"
+        ));
+        assert_eq!(table.harness.take_to(CAROL).len(), told);
+    }
+}
+
+#[test]
+fn a_service_may_have_its_own_bound_of_messages() {
     let mut table = Table::with(serde_json::json!({ "max_message": "100 B" }));
     table.open();
     table.say(ALICE, &"x".repeat(100));
