@@ -111,7 +111,8 @@ impl Gate {
     }
 
     /// An answer that is too large says less: whoever asked must not wait for nothing. An error
-    /// goes without its text and what it repeats, which is what somebody else wrote.
+    /// goes without its text and what it repeats, which is what somebody else wrote; and at last
+    /// without the id, which only an IQ must have (RFC 6120 §8.1.3).
     fn smaller(
         &self,
         lane: Lane,
@@ -126,13 +127,16 @@ impl Gate {
                 .text("The answer is larger than a stanza may be"),
             None => return Err((Violation::Size, None)),
         };
-        let error = Outgoing {
+        let mut error = Outgoing {
             kind: if is_result { Kind::Iq(IqType::Error) } else { answer.kind },
             from: answer.from,
             id: answer.id,
             lang: None,
             payload: refusal.xml(),
         };
+        if !matches!(error.kind, Kind::Iq(_)) && self.check(&error.template(), Some(to)).is_err() {
+            error.id = None;
+        }
         let template = error.template();
         if self.check(&template, Some(to)).is_err() {
             tracing::debug!("an answer is not sent: the id to be repeated in it is too large");
@@ -145,7 +149,7 @@ impl Gate {
 
 #[cfg(test)]
 mod tests {
-    use annex_stanza::{Address, Fill, MessageType};
+    use annex_stanza::{Address, Fill, MessageType, PresenceType};
 
     use super::*;
 
@@ -248,10 +252,29 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_is_too_large_has_no_answer_and_is_no_violation_of_ours() {
-        for kind in [Kind::Iq(IqType::Result), Kind::Message(MessageType::Error)] {
-            let endless = Outgoing::new(kind, &jid("rooms.x")).id("'".repeat(200));
+    fn a_request_whose_id_is_too_large_has_no_answer_and_is_no_violation_of_ours() {
+        for kind in [IqType::Result, IqType::Error] {
+            let endless = Outgoing::new(Kind::Iq(kind), &jid("rooms.x")).id("'".repeat(200));
+            let endless = match kind {
+                IqType::Error => endless.payload(&Refusal::new(Condition::JidMalformed, "x").xml()),
+                _ => endless,
+            };
             assert!(matches!(gate().pass(send(&endless)), Ok(None)));
+        }
+    }
+
+    #[test]
+    fn an_error_whose_id_is_too_large_goes_without_it() {
+        let refusal = Refusal::new(Condition::JidMalformed, "x");
+        for kind in [Kind::Message(MessageType::Error), Kind::Presence(PresenceType::Error)] {
+            let endless = Outgoing::new(kind, &jid("rooms.x")).id("'".repeat(200));
+            let Ok(Some(Effect::Send { template, to, .. })) =
+                gate().pass(send(&endless.payload(&refusal.xml())))
+            else {
+                panic!("no violation of ours")
+            };
+            let error = Stanza::parse(&template.render(&to)).expect("stanza");
+            assert_eq!((error.kind, error.id.as_deref()), (kind, None));
         }
     }
 }
