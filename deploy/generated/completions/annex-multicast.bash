@@ -91,6 +91,9 @@ _annex__multicast() {
             annex__multicast__subcmd__lists,list)
                 cmd="annex__multicast__subcmd__lists__subcmd__list"
                 ;;
+            annex__multicast__subcmd__lists,open)
+                cmd="annex__multicast__subcmd__lists__subcmd__open"
+                ;;
             annex__multicast__subcmd__lists,owners)
                 cmd="annex__multicast__subcmd__lists__subcmd__owners"
                 ;;
@@ -467,7 +470,7 @@ _annex__multicast() {
             return 0
             ;;
         annex__subcmd__multicast__subcmd__lists)
-            opts="-c -v -q -h --config --json --domain --verbose --quiet --log-format --help list show create delete add remove owners"
+            opts="-c -v -q -h --config --json --domain --verbose --quiet --log-format --help list show create delete add remove open owners"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -587,6 +590,36 @@ _annex__multicast() {
             return 0
             ;;
         annex__subcmd__multicast__subcmd__lists__subcmd__list)
+            opts="-c -v -q -h --config --json --domain --verbose --quiet --log-format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --domain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-format)
+                    COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        annex__subcmd__multicast__subcmd__lists__subcmd__open)
             opts="-c -v -q -h --config --json --domain --verbose --quiet --log-format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

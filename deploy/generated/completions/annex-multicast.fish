@@ -249,21 +249,22 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -l 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s v -l verbose -d 'Log more: once debug, twice trace'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -l domain -d 'Which domain, where a process serves several' -r
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -l json -d 'Answer as JSON, for programs'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s v -l verbose -d 'Log more: once debug, twice trace'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s q -l quiet -d 'Log warnings and errors only'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "list" -d 'Lists of recipients'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "show" -d 'Show a list'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "create" -d 'Create a list'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "delete" -d 'Delete a list'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "add" -d 'Add members to a list'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "remove" -d 'Remove members from a list'
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove owners" -f -a "owners" -d 'Set the owners of a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "list" -d 'Lists of recipients'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "show" -d 'Show a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "create" -d 'Create a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "delete" -d 'Delete a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "add" -d 'Add members to a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "remove" -d 'Remove members from a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "open" -d 'Let anyone write to a list'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "owners" -d 'Set the owners of a list'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l domain -d 'Which domain, where a process serves several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
@@ -312,6 +313,14 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s v -l verbose -d 'Log more: once debug, twice trace'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
+json\t'JSON'"
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l json -d 'Answer as JSON, for programs'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s v -l verbose -d 'Log more: once debug, twice trace'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s q -l quiet -d 'Log warnings and errors only'
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l domain -d 'Which domain, where a process serves several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'

@@ -568,6 +568,23 @@ json\:"JSON"))' \
 '*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
 && ret=0
 ;;
+(open)
+_arguments "${_arguments_options[@]}" : \
+'-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
+'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
+json\:"JSON"))' \
+'--json[Answer as JSON, for programs]' \
+'*-v[Log more\: once debug, twice trace]' \
+'*--verbose[Log more\: once debug, twice trace]' \
+'(-v --verbose)-q[Log warnings and errors only]' \
+'(-v --verbose)--quiet[Log warnings and errors only]' \
+'-h[Print help (see more with '\''--help'\'')]' \
+'--help[Print help (see more with '\''--help'\'')]' \
+'*::arguments -- NAME=VALUE for each argument; values without a name go to those that have none:_default' \
+&& ret=0
+;;
 (owners)
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
@@ -681,6 +698,7 @@ _annex-multicast__subcmd__lists_commands() {
 'delete:Delete a list' \
 'add:Add members to a list' \
 'remove:Remove members from a list' \
+'open:Let anyone write to a list' \
 'owners:Set the owners of a list' \
     )
     _describe -t commands 'annex-multicast lists commands' commands "$@"
@@ -704,6 +722,11 @@ _annex-multicast__subcmd__lists__subcmd__delete_commands() {
 _annex-multicast__subcmd__lists__subcmd__list_commands() {
     local commands; commands=()
     _describe -t commands 'annex-multicast lists list commands' commands "$@"
+}
+(( $+functions[_annex-multicast__subcmd__lists__subcmd__open_commands] )) ||
+_annex-multicast__subcmd__lists__subcmd__open_commands() {
+    local commands; commands=()
+    _describe -t commands 'annex-multicast lists open commands' commands "$@"
 }
 (( $+functions[_annex-multicast__subcmd__lists__subcmd__owners_commands] )) ||
 _annex-multicast__subcmd__lists__subcmd__owners_commands() {
