@@ -260,7 +260,8 @@ pub struct MessageRecord {
     pub payload: Vec<u8>,
     /// When it was sent, in µs since 1970.
     pub at: i64,
-    /// It changes the subject: those who enter are told the subject anyway.
+    /// It changes the subject, as older programs kept it: those who enter are told the subject
+    /// anyway.
     pub subject: bool,
 }
 
@@ -294,7 +295,7 @@ pub enum Note {
     },
     /// Somebody left, or left a nickname.
     Gone(Gone),
-    /// The subject was changed in a room without an archive.
+    /// The subject was changed.
     Subject {
         /// The room.
         room: u64,

@@ -53,8 +53,13 @@ impl Timestamp {
         let offset = match zone.as_bytes() {
             b"Z" | b"z" => 0,
             [sign @ (b'+' | b'-'), _, _, b':', _, _] => {
-                let minutes = number(&zone[1..3])? * 60 + number(&zone[4..6])?;
-                if *sign == b'-' { -minutes } else { minutes }
+                let (hours, minutes) = (number(&zone[1..3])?, number(&zone[4..6])?);
+                let offset = hours * 60 + minutes;
+                // XML Schema part 2 §3.2.7.3.
+                if minutes > 59 || offset > 14 * 60 {
+                    return None;
+                }
+                if *sign == b'-' { -offset } else { offset }
             }
             _ => return None,
         };

@@ -9,7 +9,7 @@ use annex_stanza::{Kind, MessageType, Outgoing, Payload, Stanza, Template, Xml, 
 use super::{Room, affiliation::Role, history, strip};
 use crate::{
     config::Settings,
-    keys::{self, MessageRecord, Note, SubjectRecord},
+    keys::{self, Note, SubjectRecord},
     refusals,
 };
 
@@ -51,10 +51,6 @@ pub(crate) fn change(
     if text.len() > settings.max_subject || payload.len() > 4 * settings.max_subject {
         return Err(refusals::subject_too_long().into());
     }
-    let keeps = room.record.config.keeps_messages() && history::is_kept(&stanza.payload);
-    if keeps {
-        room.read_kept(context.turn)?;
-    }
     let id = match &stanza.id {
         Some(id) => id.clone(),
         None => context.turn.token(),
@@ -62,33 +58,21 @@ pub(crate) fn change(
     let Some(occupant) = room.occupant_of(&stanza.from) else { return Ok(()) };
     let mut said = payload.to_vec();
     said.extend_from_slice(&occupant.id);
-    let (nick, sender) = (occupant.nick.as_str().to_owned(), occupant.person.key().to_owned());
-    let from = occupant.address.clone();
+    let (nick, from) = (occupant.nick.as_str().to_owned(), occupant.address.clone());
     let at = context.turn.wall().0;
-    let record =
-        SubjectRecord { payload: said.clone(), text, nick: nick.clone(), id: Some(id.clone()), at };
+    let record = SubjectRecord { payload: said.clone(), text, nick, id: Some(id.clone()), at };
     record.save(context.turn, keys::of(room.id));
     room.subject = Some(record);
-    let mut xml = Xml::new();
-    xml.raw(&said);
-    if keeps {
-        let archive_id = context.turn.token();
-        history::stanza_id(&mut xml, &archive_id, &room.jid);
-        let lang = stanza.lang.clone();
-        let id = Some(id.clone());
-        let record =
-            MessageRecord { archive_id, nick, sender, id, lang, payload: said, at, subject: true };
-        room.keep(&record, context);
-    } else {
-        let at = context.turn.stamp();
-        room.note(&Note::Subject { room: room.id, at }, context);
-    }
+    // It is no message of the past: who enters is told the one that is (§7.2.15), and many changes
+    // leave the history as it is.
+    let at = context.turn.stamp();
+    room.note(&Note::Subject { room: room.id, at }, context);
     let live = Outgoing {
         kind: Kind::Message(MessageType::Groupchat),
         from,
         id: Some(id),
         lang: stanza.lang.clone(),
-        payload: xml.finish(),
+        payload: said,
     };
     room.tell_all(&live.template(), context);
     Ok(())

@@ -41,6 +41,8 @@ fn the_newest_contiguous_run_that_meets_every_limit_is_sent() {
         ("<history since='2026-01-02T04:08:04.5+01:00'/>", &all[4..]),
         ("<history since='2036-01-01T00:00:00Z'/>", &[]),
         ("<history since='yesterday'/>", &all[..]),
+        ("<history since='2036-01-02T03:08:05+14:01'/>", &all[..]),
+        ("<history since='2036-01-02T03:08:05-01:60'/>", &all[..]),
         ("<history maxstanzas='5' seconds='150' since='2026-01-02T03:08:05Z'/>", &all[8..]),
         ("<history maxchars='10'/>", &[]),
         ("<history maxchars='100000'/>", &all[..]),
@@ -112,6 +114,22 @@ fn who_does_not_ask_gets_twenty_and_nobody_more_than_a_hundred() {
     let hundred = asked(&mut table, "<history maxstanzas='1000'/>");
     assert_eq!((hundred.len(), hundred[0].as_str()), (100, "50"));
     assert_eq!(table.harness.store().table(annex_muc::keys::MESSAGES).len(), 100);
+}
+
+#[test]
+fn changes_of_the_subject_leave_the_history_as_it_is() {
+    let mut table = Table::new();
+    table.submit(&[("muc#maxhistoryfetch", &["5"])]);
+    for number in 0..7 {
+        table.say(ALICE, &format!("number {number}"));
+        for _ in 0..20 {
+            table.message(ALICE, "<subject>Cakes</subject>");
+        }
+    }
+    table.quiet();
+    assert_eq!(asked(&mut table, ""), ["2", "3", "4", "5", "6"]);
+    assert_eq!(asked(&mut table, "<history maxstanzas='2'/>"), ["5", "6"]);
+    assert_eq!(table.harness.store().table(annex_muc::keys::MESSAGES).len(), 5);
 }
 
 /// Case 32, XEP-0334.
