@@ -40,13 +40,12 @@ fn is_delay(child: &Child) -> bool {
 }
 
 /// The attribute is an address of the service, be it a room's or an occupant's; or nobody can tell.
-/// Where there is none it is the sender's own: clients stamp so what they could not send before.
+/// Where there is none it would be taken for the room's: what is said now is no history.
 fn names(payload: &Payload, child: &Child, attribute: &str, room: &Jid) -> bool {
     let Ok(element) = payload.element(child) else { return true };
     match element.attr(attribute).map(Jid::parse) {
         Some(Ok(jid)) => jid.domain_key() == room.domain_key(),
-        Some(Err(_)) => true,
-        None => false,
+        Some(Err(_)) | None => true,
     }
 }
 

@@ -90,12 +90,14 @@ fn what_only_the_room_may_say_is_taken_out() {
          </addresses>
          <delay xmlns='urn:xmpp:delay' from='tea@rooms.example.com/Ann' stamp='2020-01-01T00:00:00Z'/>
          <delay xmlns='urn:xmpp:delay' from='rooms.example.com' stamp='2020-01-01T00:00:00Z'/>
-         <x xmlns='jabber:x:delay' from='tea@rooms.example.com' stamp='20200101T00:00:00'/>";
+         <x xmlns='jabber:x:delay' from='tea@rooms.example.com' stamp='20200101T00:00:00'/>
+         <stanza-id xmlns='urn:xmpp:sid:0' id='forged'/>
+         <delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>
+         <x xmlns='jabber:x:delay' stamp='20200101T00:00:00'/>";
     let own = "<stanza-id xmlns='urn:xmpp:sid:0' by='bob@example.com' id='his'/>
          <addresses xmlns='http://jabber.org/protocol/address'>
            <address type='replyroom' jid='tea@rooms.example.com'/>
          </addresses>
-         <delay xmlns='urn:xmpp:delay' stamp='2020-01-01T00:00:00Z'/>
          <delay xmlns='urn:xmpp:delay' from='bob@example.com' stamp='2020-01-01T00:00:00Z'/>";
     let content = format!("<body>x</body>{forged}{own}");
     table.message(BOB, &content);
