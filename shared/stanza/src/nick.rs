@@ -45,33 +45,7 @@ impl Nick {
         if text.len() > crate::jid::PART_BYTES {
             return Err(NickError::TooLong);
         }
-        let mut before = ' ';
-        for c in text.chars() {
-            if c.is_whitespace() && (c != ' ' || before == ' ') {
-                return Err(NickError::Spaces);
-            }
-            if c.is_control() || (is_invisible(c) && !joins(before, c)) {
-                return Err(NickError::Invisible);
-            }
-            // What joins, joins pictures, or letters that look otherwise for it: beside anything
-            // else it could not be seen.
-            let joined = match before {
-                JOINER => is_pictograph(c) || is_joining(c),
-                NON_JOINER => is_joining(c),
-                _ => true,
-            };
-            if !joined {
-                return Err(NickError::Invisible);
-            }
-            before = c;
-        }
-        if before == ' ' {
-            return Err(NickError::Spaces);
-        }
-        // A joiner with nothing behind it joins nothing.
-        if matches!(before, JOINER | NON_JOINER) {
-            return Err(NickError::Invisible);
-        }
+        check_visible(text)?;
         Ok(Self { spelled: text.to_owned(), key: key(text) })
     }
 
@@ -84,6 +58,38 @@ impl Nick {
     pub fn key(&self) -> &str {
         &self.key
     }
+}
+
+/// Judges a text of any length that is shown as nicknames are.
+pub fn check_visible(text: &str) -> Result<(), NickError> {
+    let mut before = ' ';
+    for c in text.chars() {
+        if c.is_whitespace() && (c != ' ' || before == ' ') {
+            return Err(NickError::Spaces);
+        }
+        if c.is_control() || (is_invisible(c) && !joins(before, c)) {
+            return Err(NickError::Invisible);
+        }
+        // What joins, joins pictures, or letters that look otherwise for it: beside anything
+        // else it could not be seen.
+        let joined = match before {
+            JOINER => is_pictograph(c) || is_joining(c),
+            NON_JOINER => is_joining(c),
+            _ => true,
+        };
+        if !joined {
+            return Err(NickError::Invisible);
+        }
+        before = c;
+    }
+    if before == ' ' {
+        return Err(NickError::Spaces);
+    }
+    // A joiner with nothing behind it joins nothing.
+    if matches!(before, JOINER | NON_JOINER) {
+        return Err(NickError::Invisible);
+    }
+    Ok(())
 }
 
 /// The comparison key of RFC 8266 §2.4: NFKC of the lower-case form, until it stays.

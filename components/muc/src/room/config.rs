@@ -259,24 +259,20 @@ impl Config {
         let mut new = self.clone();
         let mut protect = self.password.is_some();
         let mut secret = self.password.clone().unwrap_or_default();
-        let mut secret_given = false;
         for field in &form.fields {
             let Some(var) = field.var.as_deref() else { continue };
             if is_choice(var) && field.text().trim().is_empty() {
                 continue;
             }
             match var.strip_prefix("muc#roomconfig_").unwrap_or(var) {
-                "roomname" => new.name = bounded(field, settings.max_name)?,
+                "roomname" => new.name = name(field, settings.max_name)?,
                 "roomdesc" => new.description = bounded(field, settings.max_description)?,
-                "lang" => new.lang = bounded(field, 64)?,
+                "lang" => new.lang = language(field)?,
                 "pubsub" => new.pubsub = bounded(field, 1024)?,
                 "persistentroom" => new.persistent = field.boolean()?,
                 "publicroom" => new.public = field.boolean()?,
                 "passwordprotectedroom" => protect = field.boolean()?,
-                "roomsecret" => {
-                    secret = bounded(field, settings.max_password)?;
-                    secret_given = !secret.is_empty();
-                }
+                "roomsecret" => secret = bounded(field, settings.max_password)?,
                 "membersonly" => new.members_only = field.boolean()?,
                 "moderatedroom" => new.moderated = field.boolean()?,
                 "whois" => {
@@ -306,14 +302,8 @@ impl Config {
                 _ => {}
             }
         }
-        // A password without the switch turns it on, if the switch was not in the form at all:
-        // Prosody's own form has the password alone.
-        if form.find("muc#roomconfig_passwordprotectedroom").is_none()
-            && form.find("muc#roomconfig_roomsecret").is_some()
-        {
-            protect = secret_given;
-        }
-        if protect && secret.is_empty() {
+        // §10.1.3. Only the switch turns protection on or off; without it what is off stays off.
+        if protect && secret.trim().is_empty() {
             return Err(Refusal::new(Condition::NotAcceptable, "muc.config.blank-password")
                 .text("A room with a password needs one that is not blank"));
         }
@@ -381,6 +371,28 @@ fn bounded(field: &Field, max: usize) -> Result<String, Refusal> {
         return Err(unacceptable(field, &format!("at most {max} bytes")));
     }
     Ok(text)
+}
+
+/// A room is listed by its name as an occupant by his nickname: one line, and nothing in it that
+/// cannot be seen.
+fn name(field: &Field, max: usize) -> Result<String, Refusal> {
+    let name = bounded(field, max)?.split_whitespace().collect::<Vec<_>>().join(" ");
+    if !name.is_empty() && annex_stanza::nick::check_visible(&name).is_err() {
+        return Err(unacceptable(field, "no control, invisible or directional characters"));
+    }
+    Ok(name)
+}
+
+/// A language tag (RFC 5646 §2.1), or nothing.
+fn language(field: &Field) -> Result<String, Refusal> {
+    let tag = bounded(field, 64)?.trim().to_owned();
+    let is_part = |part: &str| {
+        (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    if tag.is_empty() || tag.split('-').all(is_part) && tag.as_bytes()[0].is_ascii_alphabetic() {
+        return Ok(tag);
+    }
+    Err(unacceptable(field, "a language tag such as en or pt-BR"))
 }
 
 fn unacceptable(field: &Field, expected: &str) -> Refusal {

@@ -65,6 +65,7 @@ fn a_room_says_what_it_is() {
         ("muc#roomconfig_persistentroom", &["1"]),
         ("muc#roomconfig_membersonly", &["1"]),
         ("muc#roomconfig_moderatedroom", &["1"]),
+        ("muc#roomconfig_passwordprotectedroom", &["1"]),
         ("muc#roomconfig_roomsecret", &["x"]),
         ("muc#roomconfig_whois", &["anyone"]),
         ("muc#roomconfig_lang", &["en"]),
@@ -240,10 +241,9 @@ fn what_a_closed_room_talks_about_is_not_told_to_strangers() {
     table.message(ALICE, "<subject>Cakes</subject>");
     table.quiet();
     assert!(info(&mut table, ROOM, "").contains("Cakes"));
-    for (field, value) in
-        [("muc#roomconfig_membersonly", "1"), ("muc#roomconfig_roomsecret", "sesame")]
-    {
-        table.submit(&[("muc#roomconfig_membersonly", &["0"]), (field, &[value])]);
+    for field in ["muc#roomconfig_membersonly", "muc#roomconfig_passwordprotectedroom"] {
+        let secret = ("muc#roomconfig_roomsecret", &["sesame"][..]);
+        table.submit(&[("muc#roomconfig_membersonly", &["0"]), secret, (field, &["1"])]);
         table.quiet();
         assert!(!info(&mut table, ROOM, "").contains("Cakes"), "{field}");
     }

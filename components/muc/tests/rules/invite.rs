@@ -13,7 +13,10 @@ const INVITE: &str = "<invite to='dave@example.net'><reason>tea?</reason></invit
 #[test]
 fn an_invitation_comes_from_the_room_and_names_the_occupant() {
     let mut table = Table::three();
-    table.submit(&[("muc#roomconfig_roomsecret", &["sesame"])]);
+    table.submit(&[
+        ("muc#roomconfig_passwordprotectedroom", &["1"]),
+        ("muc#roomconfig_roomsecret", &["sesame"]),
+    ]);
     table.quiet();
     through(
         &mut table,

@@ -163,6 +163,10 @@ fn one_bad_value_refuses_the_whole_form() {
         ("muc#roomconfig_moderatedroom", "maybe"),
         ("muc#roomconfig_allowpm", "x"),
         ("muc#roomconfig_roomname", &long),
+        ("muc#roomconfig_roomname", "gpj.\u{202e}exe"),
+        ("muc#roomconfig_roomname", "a\u{200b}"),
+        ("muc#roomconfig_lang", "not a language!"),
+        ("muc#roomconfig_lang", "en-"),
         ("muc#roomconfig_roomadmins", "@@"),
         ("muc#roomconfig_roomowners", "example.com"),
     ] {
@@ -173,6 +177,17 @@ fn one_bad_value_refuses_the_whole_form() {
     let shown = table.harness.verb("rooms show", serde_json::json!({ "room": "tea" }));
     let shown = String::from_utf8(shown.expect("an answer").body.to_vec()).expect("text");
     assert!(!shown.contains("changed"), "{shown}");
+}
+
+#[test]
+fn a_name_is_one_line_and_a_language_may_have_parts() {
+    let mut table = Table::three();
+    table.submit(&[
+        ("muc#roomconfig_roomname", &[" Tea\n and\tcakes", "🏳️‍🌈 "]),
+        ("muc#roomconfig_lang", &["zh-Hant-TW"]),
+    ]);
+    let config = RoomRecord::of(&table.harness.store().table(keys::ROOMS)[0]).expect("one").config;
+    assert_eq!((&*config.name, &*config.lang), ("Tea and cakes 🏳️‍🌈", "zh-Hant-TW"));
 }
 
 /// Case 38, §10.2.1.
@@ -255,6 +270,38 @@ fn who_is_no_member_leaves_when_the_room_is_for_members() {
     table.told(BOB, &["-Carol none/none 322", ": 104"]);
     table.told(ALICE, &["result c", "-Carol none/none carol@example.net/cell 322", ": 104"]);
     table.silence();
+}
+
+/// Case 37, §10.1.3.
+#[test]
+fn a_password_is_never_blank_and_the_switch_alone_turns_it_on() {
+    let switch = "muc#roomconfig_passwordprotectedroom";
+    let secret = "muc#roomconfig_roomsecret";
+    let mut table = Table::three();
+    let password = |table: &Table| {
+        let rows = table.harness.store().table(keys::ROOMS);
+        RoomRecord::of(&rows[0]).expect("a record").config.password
+    };
+    let sets: [(&[(&str, &[&str])], bool, Option<&str>); 11] = [
+        (&[(secret, &["abc"])], true, None),
+        (&[(switch, &["1"])], false, None),
+        (&[(switch, &["1"]), (secret, &[" \u{a0}"])], false, None),
+        (&[(switch, &["1"]), (secret, &["abc"])], true, Some("abc")),
+        (&[(secret, &[""])], false, Some("abc")),
+        (&[(secret, &[])], false, Some("abc")),
+        (&[(switch, &["1"]), (secret, &["  "])], false, Some("abc")),
+        (&[(secret, &["def"])], true, Some("def")),
+        (&[(switch, &["1"])], true, Some("def")),
+        (&[(switch, &["0"]), (secret, &[""])], true, None),
+        (&[(secret, &[""])], true, None),
+    ];
+    for (fields, accepted, then) in sets {
+        table.submit(fields);
+        let told = table.harness.take_to(ALICE);
+        let refused = brief(&told[0]) == "iq: error modify not-acceptable";
+        assert_eq!((!refused, password(&table).as_deref()), (accepted, then), "{fields:?}");
+        table.quiet();
+    }
 }
 
 /// Case 40.
