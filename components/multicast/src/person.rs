@@ -60,9 +60,6 @@ pub(crate) fn begin(
         return Err(refusals::busy().into());
     }
     let forget = what != Person::Show;
-    if forget {
-        context.audit("operator", "person/forget", person, None);
-    }
     let person = person.bare();
     let walk = Walk { token, person, forget, table: LISTS, found: 0, rows: Vec::new() };
     fetch(multicast, walk, None, context);
