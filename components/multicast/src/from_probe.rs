@@ -125,8 +125,8 @@ impl Probe {
 
     /// The stream ended: perhaps because of the probe.
     pub(crate) fn offline(&mut self, ending: Ending, context: &mut Context<'_, '_>) {
-        let asked = std::mem::take(&mut self.is_open);
-        (self.sent, self.version) = (None, None);
+        let (asked, open) = (self.sent.take().is_some(), std::mem::take(&mut self.is_open));
+        self.version = None;
         context.turn.disarm(TIMER);
         context.turn.disarm(TIMER_AGAIN);
         match ending {
@@ -136,7 +136,7 @@ impl Probe {
                 self.pause(context);
             }
             // It may be chance, and the next stream is asked at once; but not for ever.
-            Ending::Broken if asked => {
+            Ending::Broken if open => {
                 if self.failures < CHANCE {
                     self.failures += 1;
                 } else {
@@ -144,7 +144,8 @@ impl Probe {
                     tracing::warn!("{OFTEN}. {}", self.remedy(&context.shared.common.jid));
                 }
             }
-            Ending::Broken | Ending::InvalidFrom => {}
+            // The probe did not bring this about: the server may be another one afterwards.
+            Ending::Broken | Ending::InvalidFrom => self.not_before = Duration::ZERO,
         }
         if self.verdict == Verdict::Kept {
             self.verdict = Verdict::Unknown;

@@ -78,6 +78,20 @@ fn a_new_stream_that_was_asked_for_is_asked_at_once() {
 }
 
 #[test]
+fn a_server_that_comes_back_after_a_stream_without_a_probe_is_asked_at_once() {
+    let mut harness = start(json!({}));
+    for _ in 0..2 {
+        harness.disconnect_by(Ending::InvalidFrom);
+        harness.connect();
+        harness.take();
+        harness.disconnect();
+        harness.connect();
+    }
+    echo(&mut harness);
+    assert_eq!(status(&mut harness)["from_kept"], 1);
+}
+
+#[test]
 fn settings_that_change_let_the_server_be_asked_at_once() {
     let mut harness = start(json!({}));
     harness.disconnect_by(Ending::InvalidFrom);
