@@ -1,13 +1,18 @@
 //! Stored lists of recipients: `list@multicast.example.com` among the addresses stands for its
 //! members. Recipients see the list and not its members. Managed by ad-hoc commands (XEP-0050).
 
+mod given;
+
 use annex_service::{
-    command::{Access, Arguments, Command, Next, Report, Step},
+    command::{Access, Arguments, Command, Next, Report},
     context::{Context, Outcome},
     record::Record,
     store::{Scan, StoreError},
 };
-use annex_stanza::{Field, FieldKind, Jid};
+use annex_stanza::Jid;
+use given::{
+    MEMBERS, NAME, OPEN, OWNERS, addresses, ask, field, is_admin, is_open, key, own, required, save,
+};
 
 use crate::{
     address::Fault,
@@ -52,97 +57,6 @@ pub(crate) fn commands() -> Vec<Command<Multicast>> {
         command("lists/open", "Let anyone write to a list", open),
         command("lists/owners", "Set the owners of a list", owners),
     ]
-}
-
-/// A verb of the admin socket, or an admin.
-fn is_admin(actor: &Jid, context: &Context<'_, '_>) -> bool {
-    let common = &context.shared.common;
-    common.is_admin(actor) || actor.bare_key() == common.jid.bare_key()
-}
-
-/// A field of a form: its name, its kind and its label.
-type Asked = (&'static str, FieldKind, &'static str);
-
-const NAME: Asked = ("list", FieldKind::TextSingle, "Name of the list");
-const MEMBERS: Asked = ("members", FieldKind::JidMulti, "Addresses, one a line");
-const OWNERS: Asked = ("owners", FieldKind::JidMulti, "Owners, one a line");
-const OPEN: Asked = ("open", FieldKind::Boolean, "Anyone may write to it");
-
-fn field((var, kind, label): Asked) -> Field {
-    Field::new(kind, var).label(label)
-}
-
-/// The one form of a command.
-fn ask(fields: Vec<Field>) -> Outcome<Next> {
-    Ok(Next::Ask(Step { instructions: String::new(), fields, more: false }))
-}
-
-fn required(fields: &[Asked]) -> Outcome<Next> {
-    ask(fields.iter().map(|one| field(*one).required()).collect())
-}
-
-/// Key of a list by its name or its address.
-fn key(given: &Arguments, context: &Context<'_, '_>) -> Outcome<(String, String)> {
-    let text = given.one("list").unwrap_or_default().trim();
-    let domain = context.shared.common.jid.domain();
-    let jid = match Jid::parse(text) {
-        Ok(jid) if jid.local().is_some() => Ok(jid),
-        _ => Jid::from_parts(Some(text), domain, None),
-    };
-    let jid = jid.map_err(|_| refusals::list_name())?;
-    let (Some(name), Some(key)) = (jid.local(), jid.local_key()) else {
-        return Err(refusals::list_name().into());
-    };
-    let ours = jid.domain_key() == context.shared.common.jid.domain_key();
-    if !ours || jid.is_full() || key.len() > LONGEST {
-        return Err(refusals::list_name().into());
-    }
-    Ok((name.to_owned(), key.to_owned()))
-}
-
-/// A list that the actor owns.
-fn own(actor: &Jid, given: &Arguments, context: &Context<'_, '_>) -> Outcome<(String, ListRecord)> {
-    let (_, key) = key(given, context)?;
-    let record = ListRecord::load(context.turn, key.as_bytes())?;
-    match record {
-        Some(record) if is_admin(actor, context) || is_in(&record.owners, actor) => {
-            Ok((key, record))
-        }
-        None if is_admin(actor, context) => Err(refusals::no_list().into()),
-        // Strangers learn nothing about which lists there are.
-        Some(_) | None => Err(refusals::not_owner().into()),
-    }
-}
-
-fn addresses(given: &Arguments, var: &str, context: &Context<'_, '_>) -> Outcome<Vec<Jid>> {
-    let lines = given.all(var).iter().flat_map(|value| value.lines()).map(str::trim);
-    let mut found = Vec::new();
-    for line in lines.filter(|line| !line.is_empty()) {
-        let jid = Jid::parse(line).map_err(|_| refusals::bad_member())?;
-        // A list within a list would be a loop sooner or later.
-        if jid.domain_key() == context.shared.common.jid.domain_key() {
-            return Err(refusals::bad_member().into());
-        }
-        found.push(jid);
-    }
-    Ok(found)
-}
-
-fn is_open(given: &Arguments) -> bool {
-    matches!(given.one("open"), Some("1" | "true"))
-}
-
-fn save(
-    key: &str,
-    before: Option<&ListRecord>,
-    record: &ListRecord,
-    context: &mut Context<'_, '_>,
-) -> Outcome<()> {
-    if !holders::fit(key, record) {
-        return Err(refusals::long_owner().into());
-    }
-    holders::put(key, before, Some(record), context.turn);
-    Ok(())
 }
 
 fn done(note: String) -> Outcome<Next> {

@@ -194,3 +194,19 @@ fn one_user_makes_so_many_lists_and_one_more_for_each_that_is_gone() {
     let made = submit(&mut harness, alice, "lists/create", &[("list", "c")]);
     assert!(made.contains("completed"), "{made}");
 }
+
+#[test]
+fn whoever_made_a_list_is_shown_and_forgotten() {
+    let mut harness = open(json!({ "create_lists": "local", "lists_per_creator": 1 }));
+    let fields = [("list", "a"), ("owners", "bob@example.com")];
+    submit(&mut harness, "alice@example.com/x", "lists/create", &fields);
+    let mut person = |verb: &str| {
+        let answer = harness.verb(verb, json!({ "jid": "alice@example.com" })).expect("an answer");
+        String::from_utf8_lossy(&answer.body).into_owned()
+    };
+    assert!(person("person show").contains(r#"["list creator","a"]"#));
+    person("person forget");
+    assert!(person("person show").contains("0 records"));
+    let made = submit(&mut harness, "alice@example.com/x", "lists/create", &[("list", "b")]);
+    assert!(made.contains("completed"), "{made}");
+}
