@@ -6,6 +6,8 @@
 //!
 //! [`Turn::stamp`]: annex_service::turn::Turn::stamp
 
+use std::collections::BTreeMap;
+
 use annex_service::{
     record::{Key, Record, Shown},
     store::{StoreError, Table},
@@ -310,6 +312,8 @@ pub enum Note {
         payload: Vec<u8>,
         /// Nickname and full address of each session.
         sessions: Vec<(String, String)>,
+        /// Of each nickname the rendered occupant id, and whether it was shown to the others.
+        nicks: BTreeMap<String, (Vec<u8>, bool)>,
     },
 }
 

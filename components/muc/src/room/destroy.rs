@@ -1,5 +1,7 @@
 //! Destroying a room (XEP-0045 §10.9).
 
+use std::collections::BTreeMap;
+
 use annex_service::{
     context::{Context, Outcome},
     effect::Timer,
@@ -59,11 +61,13 @@ pub(crate) fn destroy(
     let Some(room) = muc.rooms.forget(jid) else { return Ok(()) };
     let destroy = element(why.venue.as_deref(), why.password.as_deref(), why.reason.as_deref());
     let departure = Departure { destroy: &destroy, ..Departure::default() };
-    let mut told = Vec::new();
+    let (mut told, mut nicks) = (Vec::new(), BTreeMap::new());
     for occupant in room.occupants.values() {
         let payload =
             Room::unavailable(occupant, &occupant.sessions, Class::Full, true, &departure);
         let template = gone_template(&occupant.address, payload);
+        let shown = room.roster.shown().contains(&occupant.number);
+        nicks.insert(occupant.nick.as_str().to_owned(), (occupant.id.to_vec(), shown));
         for session in occupant.sessions.iter().filter_map(|jid| room.sessions.get(jid)) {
             room.send(template.clone(), session.recipient(), context);
             told.push((occupant.nick.as_str().to_owned(), session.jid.as_str().to_owned()));
@@ -75,8 +79,8 @@ pub(crate) fn destroy(
     xml.raw(&destroy);
     write_codes(&mut xml, &[110]);
     let payload = xml.finish();
-    let note = Note::Destroyed { room: room.jid.as_str().to_owned(), payload, sessions: told };
-    room.note(&note, context);
+    let jid = room.jid.as_str().to_owned();
+    room.note(&Note::Destroyed { room: jid, payload, sessions: told, nicks }, context);
     erase(&room, context)
 }
 

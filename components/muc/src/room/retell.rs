@@ -8,12 +8,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use annex_service::{
     context::{Context, Outcome},
+    effect::{Effect, Lane},
     record::Record,
 };
-use annex_stanza::{Chunks, Jid, Recipient, Template};
+use annex_stanza::{Chunks, Jid, Recipient, Template, Xml, ns};
 
 use super::{
-    Room, Rooms, history, item::gone_template, join, presence::Asked, subject, viewers::Class,
+    Room, Rooms,
+    affiliation::{Affiliation, Role},
+    history,
+    item::{Item, gone_template},
+    join,
+    presence::Asked,
+    session::Session,
+    subject,
+    viewers::Class,
 };
 use crate::{
     keys::{self, Gone, MessageRecord, Note},
@@ -39,9 +48,9 @@ pub(crate) fn retell(muc: &mut Muc, confirmed: u64, context: &mut Context<'_, '_
     let plan = Plan::of(&notes);
     for note in &notes {
         match note {
-            Note::Gone(gone) => tell_gone(&mut muc.rooms, gone, context)?,
-            Note::Destroyed { room, payload, sessions } => {
-                tell_destroyed(&mut muc.rooms, room, payload, sessions, context)?;
+            Note::Gone(gone) => tell_gone(&mut muc.rooms, gone, &plan, context)?,
+            Note::Destroyed { room, payload, sessions, nicks } => {
+                tell_destroyed(&mut muc.rooms, room, (payload, sessions, nicks), context)?;
             }
             _ => {}
         }
@@ -82,6 +91,9 @@ struct Plan {
     presence: BTreeMap<u64, BTreeSet<u64>>,
     messages: Vec<(u64, u64)>,
     subjects: BTreeMap<u64, u64>,
+    /// Sessions that left or were removed, with the room's address: of those that joined again since
+    /// nobody knows whether their clients ever saw it, and forgot who was there.
+    removed: BTreeSet<(Jid, Jid)>,
 }
 
 impl Plan {
@@ -101,10 +113,21 @@ impl Plan {
                 Note::Subject { room, at } => {
                     plan.subjects.insert(*room, *at);
                 }
-                Note::Gone(_) | Note::Destroyed { .. } => {}
+                Note::Gone(gone) => {
+                    plan.removed(&gone.from, gone.selves.iter().map(|(jid, _)| jid));
+                }
+                Note::Destroyed { room, sessions, .. } => {
+                    plan.removed(room, sessions.iter().map(|(_, jid)| jid));
+                }
             }
         }
         plan
+    }
+
+    fn removed<'n>(&mut self, from: &str, sessions: impl Iterator<Item = &'n String>) {
+        let Ok(room) = Jid::parse(from).map(|from| from.bare()) else { return };
+        let sessions = sessions.filter_map(|jid| Jid::parse(jid).ok());
+        self.removed.extend(sessions.map(|jid| (room.clone(), jid)));
     }
 
     /// Sessions of a room that are greeted again, and need nothing else.
@@ -131,63 +154,93 @@ fn greet_again(room: &mut Room, jid: &Jid, context: &mut Context<'_, '_>) -> Out
     Ok(())
 }
 
-fn tell_gone(rooms: &mut Rooms, gone: &Gone, context: &mut Context<'_, '_>) -> Outcome<()> {
+fn tell_gone(
+    rooms: &mut Rooms,
+    gone: &Gone,
+    plan: &Plan,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
     let Ok(from) = Jid::parse(&gone.from) else { return Ok(()) };
-    let room = rooms.find_by_id(gone.room, context)?;
-    let lane = annex_service::effect::Lane::of(&from);
+    // By its name: another room may have it since, with the same people in it.
+    let room = rooms.find(&from, context)?;
     for (jid, payload) in &gone.selves {
         let Ok(jid) = Jid::parse(jid) else { continue };
-        // Who is in the room has left this nickname for another, or has joined again since.
+        // Who is in the room since before has left this nickname for another.
         let session = room.as_ref().and_then(|room| room.sessions.get(&jid));
         if session.is_none_or(|session| session.number < gone.at) {
-            let template = gone_template(&from, payload.clone());
-            let to = Recipient::from(&jid);
-            context.turn.emit(annex_service::effect::Effect::Send { lane, template, to });
+            send_gone(&from, payload.clone(), &jid, context);
         }
     }
-    let Some(room) = room.filter(|_| gone.shown) else { return Ok(()) };
-    // Somebody has the very same address again: presence tells who.
-    let again = room.occupant_at(&from);
-    if again.is_some_and(|occupant| room.roster.shown().contains(&occupant.number)) {
-        return Ok(());
-    }
+    let Some(room) = room else { return Ok(()) };
     let own = |jid: &Jid| gone.selves.iter().any(|(own, _)| own == jid.as_str());
     for session in room.sessions.values() {
-        // One's own nickname is never gone while one has it: it may only be hidden from others.
-        let has = again.is_some_and(|occupant| occupant.number == session.occupant);
-        if session.number >= gone.at || own(&session.jid) || has {
-            continue;
+        let own = own(&session.jid);
+        let missed = if session.number < gone.at {
+            gone.shown && !own
+        } else {
+            (gone.shown || own) && plan.removed.contains(&(room.jid.clone(), session.jid.clone()))
+        };
+        // Whatever somebody is in a new room, of the old one he may see no more than anybody.
+        let class = if room.id == gone.room { room.class_of(session) } else { Class::Reduced };
+        let payload = &gone.told[class as usize];
+        if missed && !payload.is_empty() && !room.shows(&from, session) {
+            room.send(gone_template(&from, payload.clone()), session.recipient(), context);
         }
-        let payload = gone.told[room.class_of(session) as usize].clone();
-        room.send(gone_template(&from, payload), session.recipient(), context);
     }
     Ok(())
 }
+
+type Nicks = BTreeMap<String, (Vec<u8>, bool)>;
 
 fn tell_destroyed(
     rooms: &mut Rooms,
     room: &str,
-    payload: &[u8],
-    sessions: &[(String, String)],
+    (payload, sessions, nicks): (&[u8], &[(String, String)], &Nicks),
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
     let Ok(jid) = Jid::parse(room) else { return Ok(()) };
-    let lane = annex_service::effect::Lane::of(&jid);
     let again = rooms.find(&jid, context)?;
+    let mut plain = Xml::new();
+    plain.open("x").xmlns(ns::MUC_USER);
+    Item::new(Affiliation::None, Role::None).write(&mut plain);
+    let plain = plain.finish();
+    let with_id = |payload: &[u8], nick: &str| {
+        let id = nicks.get(nick).map_or(&[][..], |(id, _)| id);
+        [payload, id].concat()
+    };
     for (nick, session) in sessions {
         let (Ok(from), Ok(to)) = (jid.with_resource(nick), Jid::parse(session)) else { continue };
-        // A room of the same name may have begun since, with the same person in it.
-        if again.as_ref().is_some_and(|room| room.sessions.contains_key(&to)) {
+        let session = again.as_ref().and_then(|room| Some((room, room.sessions.get(&to)?)));
+        let Some((room, session)) = session else {
+            send_gone(&from, with_id(payload, nick), &to, context);
             continue;
+        };
+        // A room of the same name has begun since, with the same person in it: who else was in the
+        // old one is gone.
+        for (other, (_, shown)) in nicks {
+            let Ok(from) = jid.with_resource(other) else { continue };
+            if (*shown || other == nick) && !room.shows(&from, session) {
+                send_gone(&from, with_id(&plain, other), &to, context);
+            }
         }
-        let template = gone_template(&from, payload.to_vec());
-        let to = Recipient::from(&to);
-        context.turn.emit(annex_service::effect::Effect::Send { lane, template, to });
     }
     Ok(())
 }
 
+fn send_gone(from: &Jid, payload: Vec<u8>, to: &Jid, context: &mut Context<'_, '_>) {
+    let (lane, template) = (Lane::of(from), gone_template(from, payload));
+    context.turn.emit(Effect::Send { lane, template, to: Recipient::from(to) });
+}
+
 impl Room {
+    /// Somebody has this address, and the session is told of him: presence tells who.
+    fn shows(&self, from: &Jid, session: &Session) -> bool {
+        // One's own nickname is never gone while one has it: it may only be hidden from others.
+        self.occupant_at(from).is_some_and(|occupant| {
+            occupant.number == session.occupant || self.roster.shown().contains(&occupant.number)
+        })
+    }
+
     /// An occupant's presence from the state, to everybody but those who are greeted anyway.
     fn present_again(&mut self, number: u64, joined: &[Jid], context: &mut Context<'_, '_>) {
         let Some(own) = self.occupants.get(&number).map(|occupant| occupant.sessions.clone())

@@ -198,6 +198,72 @@ fn who_moved_to_a_nickname_of_his_own_learns_it_though_nobody_else_sees_a_change
     assert_eq!(own, [&format!("-Bob none/participant {BOB} →Bert 110 303"), &both]);
 }
 
+/// What this one was told, in short.
+fn to(told: &[String], who: &str) -> Vec<String> {
+    let start = format!("{who} ← ");
+    told.iter().filter_map(|line| line.strip_prefix(&start).map(str::to_owned)).collect()
+}
+
+#[test]
+fn who_joined_again_and_never_saw_his_own_removal_learns_who_is_gone() {
+    let mut table = Table::three();
+    table.join(DAVE, "Dave");
+    let told = lost(&mut table, |table| {
+        table.admin(ALICE, "<item nick='Bob' role='none'/>");
+        table.leave(CAROL, "Carol");
+        table.join(BOB, "Bob2");
+        table.leave(DAVE, "Dave");
+    });
+    let greeted = ["Ann owner/moderator", "Bob2 none/participant bob@example.com/desk 110"];
+    let gone = ["-Bob none/none by Ann 307", "-Carol none/none", "-Dave none/none"];
+    let told = to(&told, BOB);
+    assert_eq!(
+        (&told[..3], &told[3..5]),
+        (&gone.map(String::from)[..], &greeted.map(String::from)[..])
+    );
+    // Who was not in the room learns of nobody whom he never saw.
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| {
+        table.leave(CAROL, "Carol");
+        table.join(DAVE, "Dave");
+    });
+    assert!(to(&told, DAVE).iter().all(|line| !line.starts_with('-')), "{told:#?}");
+    // Nor does his nickname go from who has it again.
+    let mut table = Table::three();
+    let told = lost(&mut table, |table| {
+        table.leave(BOB, "Bob");
+        table.join(BOB, "Bob");
+    });
+    assert!(to(&told, BOB).iter().all(|line| !line.starts_with('-')), "{told:#?}");
+}
+
+#[test]
+fn who_made_the_room_anew_learns_who_was_in_the_old_one() {
+    let destroy = |table: &mut Table| {
+        table.stanza(&format!(
+            "<iq from='{ALICE}' to='{ROOM}' id='d' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>"
+        ));
+    };
+    let leave = |table: &mut Table| {
+        for (who, nick) in [(ALICE, "Ann"), (CAROL, "Carol"), (BOB, "Bob")] {
+            table.leave(who, nick);
+        }
+    };
+    let ways: [&dyn Fn(&mut Table); 2] = [&destroy, &leave];
+    for end in ways {
+        let mut table = Table::three();
+        let told = lost(&mut table, |table| {
+            end(table);
+            table.join(BOB, "Ann");
+        });
+        let mut told = to(&told, BOB);
+        let greeted = told.split_off(2);
+        told.sort();
+        assert_eq!(told, ["-Bob none/none", "-Carol none/none"]);
+        assert_eq!(greeted[0], "Ann owner/moderator bob@example.com/desk 110 201");
+    }
+}
+
 #[test]
 fn a_presence_that_nobody_was_told_of_is_told_after_the_crash() {
     let mut table = Table::three();
@@ -262,11 +328,17 @@ fn a_subject_that_nobody_was_told_of_is_told_after_the_crash() {
 #[test]
 fn a_room_that_is_gone_tells_those_who_were_not_told() {
     let mut table = Table::three();
-    let told = lost(&mut table, |table| {
-        table.stanza(&format!(
-            "<iq from='{ALICE}' to='{ROOM}' id='d' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>"
-        ));
-    });
+    table.harness.confirm();
+    table.harness.confirm_automatically(false);
+    table.quiet();
+    table.harness.hold();
+    table.stanza(&format!(
+        "<iq from='{ALICE}' to='{ROOM}' id='d' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>"
+    ));
+    table.harness.crash(Crash::AfterCommit);
+    let sent = table.harness.take();
+    assert!(sent.iter().all(|sent| sent.xml.contains("<occupant-id ")));
+    let told: Vec<_> = sent.iter().map(|sent| format!("{} ← {}", sent.to, brief(sent))).collect();
     assert_eq!(
         told,
         [
