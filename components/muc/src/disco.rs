@@ -158,8 +158,8 @@ pub(crate) fn rooms(
         let name = String::from_utf8_lossy(&row.key).into_owned();
         let record = PublicRecord::of(row)?;
         let domain = context.shared.common.jid.domain();
-        let Ok(jid) = Jid::from_parts(Some(&record.local), domain, None) else { continue };
-        let shown = if record.name.is_empty() { record.local } else { record.name };
+        let Ok(jid) = Jid::from_parts(Some(&name), domain, None) else { continue };
+        let shown = if record.name.is_empty() { name.clone() } else { record.name };
         items.push((name, Item { jid, node: None, name: Some(shown) }));
     }
     if backwards {

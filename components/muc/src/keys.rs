@@ -143,7 +143,7 @@ impl Record for PublicRecord {
 /// A room.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RoomRecord {
-    /// Its local part, as its creator spelled it.
+    /// Its local part; older programs kept it as its creator spelled it.
     pub local: String,
     /// When it was created, in µs since 1970.
     pub created: i64,

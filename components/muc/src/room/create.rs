@@ -12,7 +12,7 @@ use annex_stanza::{Chunks, Jid, Nick, Stanza, Timestamp};
 use super::{
     Room,
     affiliation::{self, Affiliation},
-    join, listed,
+    join, listed, load,
 };
 use crate::{
     config::{Create, Settings},
@@ -52,10 +52,9 @@ pub(crate) fn new_room(
     locked: Option<Timestamp>,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Room> {
-    let jid = address.bare();
-    let (Some(local), Some(key)) = (jid.local(), jid.local_key()) else {
-        return Err(refusals::bad_room_name().into());
-    };
+    let jid = load::address(address.local().unwrap_or_default(), context)
+        .map_err(|_| refusals::bad_room_name())?;
+    let Some(key) = jid.local_key() else { return Err(refusals::bad_room_name().into()) };
     if key.len() > keys::LONGEST_NAME {
         return Err(refusals::bad_room_name().into());
     }
@@ -66,7 +65,7 @@ pub(crate) fn new_room(
     }
     let wall = context.turn.wall();
     let record = RoomRecord {
-        local: local.to_owned(),
+        local: key.to_owned(),
         created: wall.0,
         creator: owner.key().to_owned(),
         locked: locked.map(|at| at.0),

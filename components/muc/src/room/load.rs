@@ -6,7 +6,7 @@ use annex_service::{
     record::{Parts, Record},
     store::{Row, Scan, StoreError, Table},
 };
-use annex_stanza::Jid;
+use annex_stanza::{Jid, JidError};
 
 use super::{Room, affiliation, occupant::Occupant, session::Session};
 use crate::keys::{self, Name, OccupantRecord, RoomRecord, SessionRecord, SubjectRecord};
@@ -34,7 +34,7 @@ pub(crate) fn by_id(
     context: &Context<'_, '_>,
 ) -> Result<Option<Room>, StoreError> {
     let Some(record) = RoomRecord::load(context.turn, &keys::of(id))? else { return Ok(None) };
-    let jid = address(&record, context)?;
+    let jid = of_record(&record, context)?;
     let name = Name::load(context.turn, jid.local_key().unwrap_or_default().as_bytes())?;
     if name.is_none_or(|name| name.room != id) {
         return Ok(None);
@@ -42,9 +42,16 @@ pub(crate) fn by_id(
     read(id, record, admins_own, context).map(Some)
 }
 
-fn address(record: &RoomRecord, context: &Context<'_, '_>) -> Result<Jid, StoreError> {
-    Jid::from_parts(Some(&record.local), context.shared.common.jid.domain(), None)
-        .map_err(|error| StoreError::new("record of table room", error))
+fn of_record(record: &RoomRecord, context: &Context<'_, '_>) -> Result<Jid, StoreError> {
+    address(&record.local, context).map_err(|error| StoreError::new("record of table room", error))
+}
+
+/// The address of a room, in one spelling for everybody, whoever made it and however it was asked
+/// for: its local part as it is compared, and the service's own domain.
+pub(crate) fn address(local: &str, context: &Context<'_, '_>) -> Result<Jid, JidError> {
+    let domain = context.shared.common.jid.domain();
+    let spelled = Jid::from_parts(Some(local), domain, None)?;
+    Jid::from_parts(spelled.local_key(), domain, None)
 }
 
 fn read(
@@ -53,7 +60,7 @@ fn read(
     admins_own: bool,
     context: &Context<'_, '_>,
 ) -> Result<Room, StoreError> {
-    let jid = address(&record, context)?;
+    let jid = of_record(&record, context)?;
     let mut room = Room::new(id, jid, record);
     room.subject = SubjectRecord::load(context.turn, &keys::of(id))?;
     // A room that is empty, as most are, costs one more read.

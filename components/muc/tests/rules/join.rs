@@ -1,5 +1,12 @@
 //! §7.1, §7.2: entering.
 
+use annex_muc::{
+    Muc,
+    keys::{self, PublicRecord, RoomRecord},
+};
+use annex_service::{record::Record, service::Service, store::Op};
+use annex_testkit::Harness;
+
 use crate::table::*;
 
 /// Case 1.
@@ -117,6 +124,57 @@ fn room_names_are_compared_without_case() {
         "<presence from='{BOB}' to='TEA@Rooms.example.com/Bob'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
     ));
     table.told(ALICE, &["Bob none/participant bob@example.com/desk"]);
+}
+
+/// Case 7: whoever made it, and whatever an older program kept of how he spelled it.
+#[test]
+fn everybody_is_told_the_same_address_of_a_room() {
+    let mut table = Table::empty();
+    let join = |table: &mut Table, who: &str, to: &str| {
+        table.stanza(&format!(
+            "<presence from='{who}' to='{to}'><x xmlns='http://jabber.org/protocol/muc'/></presence>"
+        ));
+    };
+    join(&mut table, ALICE, "TEA@Rooms.Example.Com/Ann");
+    table.submit(&[("muc#roomconfig_publicroom", &["1"])]);
+    join(&mut table, BOB, "Tea@rooms.example.com/Bob");
+    table.say(BOB, "x");
+    let told = |table: &mut Table, who: &str| {
+        let sent = table.harness.take_to(who);
+        for sent in sent.iter().filter(|sent| !sent.xml.starts_with("<iq")) {
+            let from = sent.element().attr("from").map(str::to_owned).expect("a sender");
+            assert!(from.starts_with(ROOM), "{from}");
+            assert!(!sent.xml.contains("by='T"), "{}", sent.xml);
+        }
+        sent.len()
+    };
+    assert_eq!((told(&mut table, ALICE), told(&mut table, BOB)), (5, 4));
+
+    let mut store = table.harness.store().clone();
+    for row in store.table(keys::ROOMS) {
+        let mut record = RoomRecord::of(&row).expect("a record");
+        record.local = "TEA".into();
+        let (table, key, value) = (keys::ROOMS, row.key.to_vec(), record.encode());
+        store.commit(&[Op::Put { table, key, value }]);
+    }
+    for row in store.table(keys::PUBLIC) {
+        let mut record = PublicRecord::of(&row).expect("a record");
+        record.local = "TEA".into();
+        let (table, key, value) = (keys::PUBLIC, row.key.to_vec(), record.encode());
+        store.commit(&[Op::Put { table, key, value }]);
+    }
+    let build = || Service::<Muc>::new(annex_testkit::common("rooms.example.com"), &quiet());
+    let mut table = Table { harness: Harness::over(store, build) };
+    table.quiet();
+    table.say(BOB, "x");
+    table.stanza(&format!(
+        "<iq from='{DAVE}' to='rooms.example.com' id='i' type='get'>
+           <query xmlns='http://jabber.org/protocol/disco#items'/></iq>"
+    ));
+    assert!(
+        table.harness.take_to(DAVE)[0].xml.contains(&format!("<item jid='{ROOM}' name='tea'/>"))
+    );
+    assert_eq!((told(&mut table, ALICE), told(&mut table, BOB)), (1, 1));
 }
 
 /// Case 8, §7.2.3.
