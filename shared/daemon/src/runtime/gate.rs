@@ -121,6 +121,8 @@ impl Gate {
     ) -> Result<Option<Effect>, Stopped> {
         let answer = Stanza::parse(&template.render(to)).ok_or((Violation::Size, None))?;
         let is_result = answer.kind == Kind::Iq(IqType::Result);
+        let payload = answer.payload.bytes();
+        let unnamed = Outgoing::new(answer.kind, &answer.from).payload(payload);
         let refusal = match read_error(&answer) {
             Some((kind, condition, _)) => Refusal::new(condition, "gate.out").with_type(kind),
             None if is_result => Refusal::new(Condition::InternalServerError, "gate.out")
@@ -143,7 +145,11 @@ impl Gate {
             return Ok(None);
         }
         let error = Effect::Send { lane, template, to: to.clone() };
-        if is_result { Err((Violation::Size, Some(error.into()))) } else { Ok(Some(error)) }
+        // It is our fault if what we say is too large by itself.
+        if is_result && self.check(&unnamed.template(), Some(to)).is_err() {
+            return Err((Violation::Size, Some(error.into())));
+        }
+        Ok(Some(error))
     }
 }
 
@@ -261,6 +267,18 @@ mod tests {
             };
             assert!(matches!(gate().pass(send(&endless)), Ok(None)));
         }
+    }
+
+    #[test]
+    fn a_result_that_is_too_large_for_its_id_becomes_an_error_and_is_no_violation_of_ours() {
+        let result = Outgoing::iq(IqType::Result, &jid("rooms.x"), "'".repeat(110));
+        let Ok(Some(Effect::Send { template, to, .. })) =
+            gate().pass(send(&result.payload(&b"<x/>".repeat(80))))
+        else {
+            panic!("no violation of ours")
+        };
+        let error = Stanza::parse(&template.render(&to)).expect("stanza");
+        assert_eq!(error.kind, Kind::Iq(IqType::Error));
     }
 
     #[test]
