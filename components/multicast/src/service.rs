@@ -150,6 +150,7 @@ impl Component for Multicast {
             "senders_addresses": match self.probe.verdict {
                 from_probe::Verdict::Unknown => "asking",
                 from_probe::Verdict::Kept => "kept",
+                from_probe::Verdict::Refused if used => "replaced, with the server's permission",
                 from_probe::Verdict::Refused => "refused by the server",
             },
             "servers": { "known": servers, "with_service": services },

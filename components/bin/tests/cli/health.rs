@@ -3,6 +3,7 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    process::Command,
 };
 
 use crate::{
@@ -40,6 +41,24 @@ fn it_is_live_at_once_and_ready_when_connected() {
     ] {
         assert!(metrics.contains(metric), "{metric} is not in {metrics}");
     }
+}
+
+#[test]
+fn a_service_that_cannot_do_its_work_is_not_well() {
+    let place = Place::new(serve(Verdict::Accept), LISTEN);
+    // Senders' addresses may not leave with this configuration.
+    let mut multicast = Command::new(env!("CARGO_BIN_EXE_annex-multicast"));
+    let mut running =
+        place.start_as(multicast.args(["run", "--config"]).arg(place.path("muc.toml")));
+    let address = listening(&mut running);
+    running.logs("cannot stay; nothing is delivered");
+    let ready = http(&address, "/ready");
+    assert!(ready.starts_with("HTTP/1.1 503") && ready.contains("foreign_from"), "{ready}");
+    assert!(http(&address, "/live").starts_with("HTTP/1.1 200"));
+    let metrics = http(&address, "/metrics");
+    assert!(metrics.contains("annex_multicast_from_kept{domain=\"rooms.example.com\"} 0"));
+    place.output(&["status"]).ended(1).says("trouble");
+    place.output(&["probe"]).ended(1);
 }
 
 /// The address that the log names.

@@ -158,6 +158,7 @@ fn a_verdict_holds_for_its_stream() {
     echo(&mut harness);
     harness.take();
     harness.disconnect();
+    assert_eq!(status(&mut harness)["from_kept"], 0);
     harness.connect();
     harness.stanza(&message(&to("a@example.com")));
     assert!(harness.take_to("a@example.com").is_empty());
@@ -265,6 +266,7 @@ fn of_an_envelope_that_the_server_gives_back_the_sender_is_told_once() {
         )
     };
     harness.stanza(&error("example.net"));
+    harness.stanza(&error("mallory@example.com/x"));
     assert!(harness.take().is_empty(), "only its own server knows");
     harness.stanza(&error("example.com"));
     harness.stanza(&error("example.com"));
