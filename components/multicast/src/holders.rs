@@ -67,8 +67,8 @@ pub(crate) fn put(
     for row in before.difference(&now) {
         turn.delete(HOLDERS, row.as_slice());
     }
-    for row in now.difference(&before) {
-        HeldRecord.save(turn, row.as_slice());
+    for row in now {
+        HeldRecord.save(turn, row);
     }
     match after {
         Some(record) => record.save(turn, list),

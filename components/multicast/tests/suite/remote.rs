@@ -142,3 +142,18 @@ fn what_only_gives_back_is_not_asked() {
     }
     assert!(harness.take_to("echo.example.net").is_empty());
 }
+
+#[test]
+fn what_a_sender_says_is_not_delivered_stays_as_it_was_written() {
+    let mut harness = open(json!({}));
+    let entries = to("a@example.net").replace("/>", " delivered='false'/>")
+        + &to("b@example.net")
+        + "<address type='replyto' jid='r@example.net' delivered='false'/>";
+    harness.stanza(&message(&entries));
+    discovered(&mut harness, "example.net", "mc.example.net", None);
+    harness.take();
+    harness.stanza(&message(&entries));
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["mc.example.net"]);
+    assert!(has(&sent[0].xml, &entries), "{}", sent[0]);
+}
