@@ -150,7 +150,7 @@ pub const SETTINGS: &[Setting] = &[
         "muc.max_message",
         Type::Size,
         "\"64 KiB\"",
-        "Longest message to a room or to somebody in it; a longer one is refused to its sender. At most limits.stanza_out less 4 KiB.",
+        "Longest message to a room or to somebody in it, with its id and language; a longer one is refused to its sender. At most limits.stanza_out less 4 KiB.",
     ),
     live("muc.max_nick", Type::Integer(1, 480), "256", "Bytes of a nickname at most."),
     live("muc.max_name", Type::Integer(1, 65_536), "256", "Bytes of a room's name at most."),

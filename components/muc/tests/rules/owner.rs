@@ -282,7 +282,8 @@ fn a_password_is_never_blank_and_the_switch_alone_turns_it_on() {
         let rows = table.harness.store().table(keys::ROOMS);
         RoomRecord::of(&rows[0]).expect("a record").config.password
     };
-    let sets: [(&[(&str, &[&str])], bool, Option<&str>); 11] = [
+    type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
+    let sets: [(Fields<'_>, bool, Option<&str>); 11] = [
         (&[(secret, &["abc"])], true, None),
         (&[(switch, &["1"])], false, None),
         (&[(switch, &["1"]), (secret, &[" \u{a0}"])], false, None),
