@@ -71,6 +71,9 @@ pub(crate) struct Probe {
 impl Probe {
     /// The stream is up: asks, unless asking would break it again.
     pub(crate) fn online(&mut self, privilege: bool, context: &mut Context<'_, '_>) {
+        context.turn.disarm(TIMER);
+        context.turn.disarm(TIMER_AGAIN);
+        (self.sent, self.is_open) = (None, false);
         let common = &context.shared.common;
         let (service, home) = (common.jid.clone(), home(context));
         self.hopeless = match (&home, common.foreign_from) {
@@ -78,17 +81,15 @@ impl Probe {
             (Some(_), false) => Some(NOT_ASKED),
             (Some(_), true) => None,
         };
-        let home = match (home, self.hopeless) {
-            (Some(home), None) => home,
-            (home, why) => {
-                self.verdict = Verdict::Refused;
-                match (why.unwrap_or_default(), privilege && home.is_some()) {
-                    (why, true) => tracing::info!("{why}; the server's permissions are used"),
-                    (why, false) => tracing::warn!("{why}; nothing is delivered"),
-                }
-                return;
+        if let Some(why) = self.hopeless {
+            self.verdict = Verdict::Refused;
+            match privilege && home.is_some() {
+                true => tracing::info!("{why}; the server's permissions are used"),
+                false => tracing::warn!("{why}; nothing is delivered"),
             }
-        };
+            return;
+        }
+        let Some(home) = home else { return };
         let id = context.turn.token();
         let version = Outgoing::iq(IqType::Get, &service, id.as_str());
         let version = version.child(|xml| {
