@@ -3,50 +3,12 @@
 
 mod common;
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use annex_daemon::{link::Failure, runtime::Control};
-use common::{Running, Script, ServerEnd, Setup, echo, settle};
+use common::{Log, Running, Script, ServerEnd, Setup, echo, settle};
 use tokio::time::{Instant, sleep};
-use tracing::subscriber::{DefaultGuard, set_default};
-
-/// What is logged from warnings on.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("lock").extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    fn begin() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_max_level(tracing::Level::WARN)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, set_default(subscriber))
-    }
-
-    /// The lines since the last time.
-    fn take(&self) -> Vec<String> {
-        let bytes = std::mem::take(&mut *self.0.lock().expect("lock"));
-        String::from_utf8(bytes).expect("text").lines().map(Into::into).collect()
-    }
-}
+use tracing::Level;
 
 /// How a server refuses.
 #[derive(Clone, Copy)]
@@ -95,7 +57,7 @@ async fn refuse(running: &mut Running, manner: Manner) {
 
 #[tokio::test(start_paused = true)]
 async fn each_failure_is_logged_once_in_the_servers_words_with_the_thing_to_do() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::begin(Level::WARN);
     for (manner, pieces) in [
         (
             Manner::Judging(
@@ -180,7 +142,7 @@ async fn each_failure_is_logged_once_in_the_servers_words_with_the_thing_to_do()
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_that_lasts_is_reminded_of_and_another_one_is_news() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::begin(Level::WARN);
     let mut running = Setup::default().start(Script(echo));
     let start = Instant::now();
     *running.net.failures.lock().expect("lock") = vec![Failure::Refused; 100];
@@ -198,7 +160,7 @@ async fn a_failure_that_lasts_is_reminded_of_and_another_one_is_news() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_was_left_when_told_to_is_nobodys_failure() {
-    let (log, _guard) = Log::begin();
+    let (log, _guard) = Log::begin(Level::WARN);
     let mut running = Setup::default().start(Script(echo));
     let _first = running.net.accept().await;
     running.control.send(Control::Reconnect).await.expect("it runs");

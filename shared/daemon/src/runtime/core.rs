@@ -61,6 +61,8 @@ pub(crate) struct Core<M> {
     commits: UnboundedReceiver<Committed>,
     pub(super) fetches: UnboundedSender<Fetched>,
     fetched: UnboundedReceiver<Fetched>,
+    /// Fetches under way.
+    pub(super) fetching: usize,
     pub(super) clock: Box<dyn Clock>,
     pub(super) dial: Box<dyn Dial>,
     pub(super) settings: DomainSettings,
@@ -95,9 +97,11 @@ pub(crate) struct Core<M> {
 pub(crate) enum Stop {
     /// Not in sight.
     No,
-    /// The machine will be told with what waits before it, until this moment.
-    Told(Instant),
-    /// The machine has said its farewell: output is flushed until this moment.
+    /// What arrived before is handled until this moment, then the machine is told; what arrives
+    /// now is refused.
+    Told { until: Instant, last: bool },
+    /// The machine has said its farewell: output is flushed until this moment, and what arrives
+    /// is refused.
     Draining(Instant),
     /// Now.
     Now,
@@ -141,6 +145,7 @@ impl<M: Machine> Core<M> {
             commits,
             fetches,
             fetched,
+            fetching: 0,
             report,
             inbox: Inbox::new(settings.limits.inbox),
             flight: Flight::default(),
@@ -212,6 +217,7 @@ impl<M: Machine> Core<M> {
             progress = true;
         }
         while let Poll::Ready(Some((id, page))) = self.fetched.poll_recv(context) {
+            self.fetching -= 1;
             self.inbox.push(Input::Fetched { id, page: page? });
             progress = true;
         }
@@ -220,16 +226,13 @@ impl<M: Machine> Core<M> {
             progress = true;
         }
         progress |= self.poll_line(context);
+        // Nothing may come for a while that would have it noticed.
+        self.notice_stall();
         if self.poll_sleep(context) {
             self.tick();
             progress = true;
         }
-        if progress {
-            return Poll::Ready(Ok(()));
-        }
-        // Nothing may come for a while that would have it noticed.
-        self.notice_stall();
-        Poll::Pending
+        if progress { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     fn done(&mut self, id: u64, result: CallResult) {
@@ -242,11 +245,15 @@ impl<M: Machine> Core<M> {
         let mut next = self.line.deadline(times);
         let timer = if self.can_handle() { self.timers.next() } else { None };
         let stop = match self.stop {
-            Stop::Told(until) | Stop::Draining(until) => Some(until),
+            Stop::Told { until, .. } => Some(until),
+            Stop::Draining(until) => Some(self.quiet_at().map_or(until, |quiet| quiet.min(until))),
             _ => None,
         };
         for moment in [timer, self.space.next()].into_iter().flatten() {
             next = next.min(self.clock.instant(moment));
+        }
+        if let Some(pressure) = self.pressure.next() {
+            next = next.min(pressure);
         }
         if let Some(stop) = stop {
             // No new stream is made any more.
@@ -263,6 +270,7 @@ impl<M: Machine> Core<M> {
     /// A moment has come: looks at everything that has one.
     fn tick(&mut self) {
         self.tend_line();
+        self.pressure.look(Instant::now());
         self.watch_space();
     }
 
@@ -285,6 +293,6 @@ impl<M: Machine> Core<M> {
         Report::set(&report.backlog, self.lanes.backlog());
         Report::set(&report.commits, self.flight.commits());
         Report::set(&report.calls, self.calls.len());
-        self.pressure.full(self.inbox.is_full(), &mut self.meter);
+        self.pressure.full(self.inbox.is_full(), Instant::now(), &mut self.meter);
     }
 }

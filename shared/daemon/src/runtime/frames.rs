@@ -1,13 +1,14 @@
 //! What the server sends: sorted into stanzas for the machine, our own marks, and the stream's end.
 
 use annex_service::{input::Input, machine::Machine};
-use annex_stanza::{Frame, IqType, Kind, Stanza};
+use annex_stanza::{Frame, IqType, Kind, MessageType, PresenceType, Stanza};
 use annex_store::Mark;
 
 use super::{
     core::{Core, Stop},
     inbox::Offer,
     online::version_id,
+    pressure::Why,
     report::Report,
     stream::{MARK, Stream},
 };
@@ -24,7 +25,10 @@ impl<M: Machine> Core<M> {
             }
             Frame::Refused { header, refusal } => {
                 Report::add(&self.report.stanzas_in, 1);
-                if !self.inbox.push_refused(header, refusal) {
+                if matches!(self.stop, Stop::Draining(_)) {
+                    let reserve = self.settings.limits.reserve;
+                    self.pressure.refuse_header(&header, &refusal, &self.gate, reserve);
+                } else if !self.inbox.push_refused(header, refusal) {
                     Report::add(&self.report.refused, 1);
                     self.meter.count("annex_overload_total", Some(("outcome", "dropped")), 1);
                 }
@@ -43,17 +47,22 @@ impl<M: Machine> Core<M> {
 
     fn arrived(&mut self, stanza: Stanza) {
         let reserve = self.settings.limits.reserve;
-        if matches!(self.stop, Stop::Draining(_)) {
-            // We are leaving and will not handle it.
-            self.pressure.refuse(&stanza, &self.gate, reserve);
-            return;
+        match self.stop {
+            Stop::No => {}
+            _ if is_refusable(stanza.kind) => {
+                self.pressure.refuse(&stanza, Why::Stopping, &self.gate, reserve);
+                return;
+            }
+            // A departure or an answer is still handled with what came before.
+            Stop::Told { .. } => {}
+            Stop::Draining(_) | Stop::Now => return,
         }
         match self.inbox.offer(stanza) {
             Offer::Queued => {}
             Offer::Kept => self.meter.count("annex_presence_coalesced_total", None, 1),
             Offer::Refused(stanza) => {
                 Report::add(&self.report.refused, 1);
-                let told = self.pressure.refuse(&stanza, &self.gate, reserve);
+                let told = self.pressure.refuse(&stanza, Why::Full, &self.gate, reserve);
                 let outcome = if told { "refused" } else { "dropped" };
                 self.meter.count("annex_overload_total", Some(("outcome", outcome)), 1);
             }
@@ -112,4 +121,14 @@ impl<M: Machine> Core<M> {
         tracing::info!(software, "the server has told its software");
         self.report.set_link(self.clock.now().wall, |link| link.software = Some(software));
     }
+}
+
+/// Its sender waits for an answer, or can be told to try again.
+fn is_refusable(kind: Kind) -> bool {
+    !matches!(
+        kind,
+        Kind::Presence(PresenceType::Unavailable | PresenceType::Error)
+            | Kind::Message(MessageType::Error)
+            | Kind::Iq(IqType::Result | IqType::Error)
+    )
 }

@@ -1,8 +1,9 @@
 //! Orders from the operator's side, and the end.
 
-use std::{future::poll_fn, time::Duration};
+use std::{future::poll_fn, io, time::Duration};
 
 use annex_service::{input::Input, machine::Machine};
+use annex_stanza::Frame;
 use tokio::time::{Instant, timeout};
 
 use super::{
@@ -14,6 +15,9 @@ use super::{
 
 /// For the farewell to the server, beyond what was given to the output.
 const GOODBYE: Duration = Duration::from_secs(1);
+
+/// What the server had under way has come when it has said nothing for so long.
+const QUIET: Duration = Duration::from_millis(100);
 
 impl<M: Machine> Core<M> {
     pub(super) fn control(&mut self, order: Control) {
@@ -60,24 +64,33 @@ impl<M: Machine> Core<M> {
             }
             Control::Shutdown { last } => match self.stop {
                 Stop::No => {
-                    self.inbox.push(Input::Shutdown { last });
-                    let patience = self.settings.link.timeouts.drain;
-                    self.stop = Stop::Told(Instant::now() + patience);
+                    let until = Instant::now() + self.settings.link.timeouts.drain;
+                    self.stop = Stop::Told { until, last };
                 }
                 _ => self.stop = Stop::Now,
             },
         }
     }
 
-    /// The machine has said its farewell, and it is written and confirmed; or time is up.
+    /// At a stop, everything that arrived before it has been handled, down to what was fetched for
+    /// it.
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.inbox.is_empty() && self.fetching == 0 && self.flight.is_empty()
+    }
+
+    /// The machine has said its farewell, it is written and confirmed, and everybody whose stanzas
+    /// came too late has been told; or time is up.
     pub(super) fn has_ended(&self) -> bool {
         match self.stop {
             Stop::No => false,
             Stop::Now => true,
-            Stop::Told(until) => Instant::now() >= until,
+            Stop::Told { until, .. } => Instant::now() >= until,
             Stop::Draining(until) => {
-                let settled = self.line.up().is_none() || self.is_settled();
-                (self.flight.is_empty() && settled) || Instant::now() >= until
+                let settled = match self.line.up() {
+                    None => self.flight.is_empty(),
+                    Some(_) => self.quiet_at().is_some_and(|quiet| Instant::now() >= quiet),
+                };
+                settled || Instant::now() >= until
             }
         }
     }
@@ -85,17 +98,39 @@ impl<M: Machine> Core<M> {
     /// The server has everything that was said.
     fn is_settled(&self) -> bool {
         self.line.up().is_some_and(|stream| {
-            self.lanes.is_empty() && stream.is_flushed() && stream.confirm.is_settled()
+            self.flight.is_empty()
+                && self.lanes.is_empty()
+                && self.pressure.waiting() == 0
+                && stream.is_flushed()
+                && stream.confirm.is_settled()
         })
     }
 
-    /// Closes the stream, if one is up, and lets go of everything.
+    /// When the server will have been quiet for long enough, unless it says something before; none
+    /// while it does not have everything.
+    pub(super) fn quiet_at(&self) -> Option<Instant> {
+        let stream = self.line.up().filter(|_| self.is_settled())?;
+        Some(stream.heard() + QUIET)
+    }
+
+    /// Closes the stream, if one is up, reads what the server still says, and lets go of everything.
     pub(super) async fn end(mut self) -> Result<(), RunError> {
         if let (State::Up(stream), false) = (&mut self.line.state, self.stop == Stop::Now) {
             stream.out.extend_from_slice(b"</stream:stream>");
             let goodbye = async {
                 poll_fn(|context| stream.poll_write(context, Instant::now())).await?;
-                poll_fn(|context| stream.poll_shutdown(context)).await
+                poll_fn(|context| stream.poll_shutdown(context)).await?;
+                // A socket that is closed with bytes unread takes what was written with it.
+                while poll_fn(|context| stream.poll_read(context, Instant::now())).await? > 0 {
+                    loop {
+                        match stream.reader.next() {
+                            Ok(Some(Frame::End)) | Err(_) => return Ok(()),
+                            Ok(Some(_)) => {}
+                            Ok(None) => break,
+                        }
+                    }
+                }
+                io::Result::Ok(())
             };
             // A server that does not listen is left without a word.
             let _ = timeout(GOODBYE, goodbye).await;

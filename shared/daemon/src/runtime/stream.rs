@@ -161,6 +161,11 @@ impl Stream {
         if self.is_flushed() { ping.min(self.wrote + times.keepalive) } else { ping }
     }
 
+    /// When something came last.
+    pub(crate) fn heard(&self) -> Instant {
+        self.heard
+    }
+
     /// How long it has stood.
     pub(crate) fn age(&self, now: Instant) -> Duration {
         now - self.since

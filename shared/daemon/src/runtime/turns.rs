@@ -31,12 +31,12 @@ impl<M: Machine> Core<M> {
     /// Counts and logs that output is full, or no longer.
     pub(super) fn notice_stall(&mut self) {
         let stalled = self.is_stalled() && self.lanes.held() > 0;
-        self.pressure.stalled(stalled, &mut self.meter);
+        self.pressure.stalled(stalled, Instant::now(), &mut self.meter);
     }
 
     /// Inputs may be handled.
     pub(super) fn can_handle(&self) -> bool {
-        matches!(self.stop, Stop::No | Stop::Told(_)) && !self.is_stalled()
+        matches!(self.stop, Stop::No | Stop::Told { .. }) && !self.is_stalled()
     }
 
     /// Runs one turn over what has arrived, if it may. True if there is more to handle at once.
@@ -44,6 +44,11 @@ impl<M: Machine> Core<M> {
         self.notice_stall();
         if !self.can_handle() {
             return Ok(false);
+        }
+        if let Stop::Told { last, .. } = self.stop
+            && self.has_caught_up()
+        {
+            self.inbox.push(Input::Shutdown { last });
         }
         let start = self.clock.now();
         if self.inbox.is_empty() && self.timers.next().is_none_or(|next| next > start.since_start) {
@@ -216,6 +221,7 @@ impl<M: Machine> Core<M> {
                 }
                 Effect::Retelling | Effect::Retold => {}
                 Effect::Fetch { id, scan } => {
+                    self.fetching += 1;
                     let fetches = self.fetches.clone();
                     self.store.fetch(scan, move |page| {
                         // Nobody waits for it when the runtime has ended.

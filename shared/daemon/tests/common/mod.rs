@@ -2,7 +2,10 @@
 
 #![allow(dead_code, unreachable_pub, missing_docs, reason = "each test uses its part")]
 
-use std::sync::Arc;
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+};
 
 use annex_daemon::{
     link::{Dial, Dialing, Failure, Network},
@@ -20,6 +23,10 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     sync::{broadcast, mpsc, oneshot},
     task::JoinHandle,
+};
+use tracing::{
+    Level,
+    subscriber::{DefaultGuard, set_default},
 };
 
 pub const DOMAIN: &str = "rooms.example";
@@ -58,12 +65,12 @@ pub fn schema() -> Schema {
 pub struct Net {
     dialed: mpsc::UnboundedReceiver<DuplexStream>,
     /// Failures for the next attempts.
-    pub failures: Arc<std::sync::Mutex<Vec<Failure>>>,
+    pub failures: Arc<Mutex<Vec<Failure>>>,
 }
 
 struct Wires {
     dialed: mpsc::UnboundedSender<DuplexStream>,
-    failures: Arc<std::sync::Mutex<Vec<Failure>>>,
+    failures: Arc<Mutex<Vec<Failure>>>,
     buffer: usize,
 }
 
@@ -253,7 +260,7 @@ impl Default for Setup {
 impl Setup {
     pub fn start(self, machine: impl Machine + Send + 'static) -> Running {
         let (dialed, dialled) = mpsc::unbounded_channel();
-        let failures = Arc::<std::sync::Mutex<Vec<Failure>>>::default();
+        let failures = Arc::<Mutex<Vec<Failure>>>::default();
         let clock = VirtualClock::new(WALL);
         let wires = Wires { dialed, failures: failures.clone(), buffer: self.buffer };
         let dial: Box<dyn Dial> = match &self.server {
@@ -337,4 +344,38 @@ pub fn echo(input: Input, turn: &mut Turn<'_>) {
 
 pub fn message(from: &str, to: &str, body: &str) -> String {
     format!("<message from='{from}' to='{to}' type='groupchat'><body>{body}</body></message>")
+}
+
+/// What is logged, from a level on.
+#[derive(Clone, Default)]
+pub struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("lock").extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    pub fn begin(level: Level) -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .with_max_level(level)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, set_default(subscriber))
+    }
+
+    /// The lines since the last time.
+    pub fn take(&self) -> Vec<String> {
+        let bytes = std::mem::take(&mut *self.0.lock().expect("lock"));
+        String::from_utf8(bytes).expect("text").lines().map(Into::into).collect()
+    }
 }
