@@ -117,7 +117,7 @@ fn unavailable(
     // Whatever is wrong with its addresses, it is told to those who must know, as soon as the server
     // lets it.
     let prepared = match addressed {
-        true if multicast.probe.verdict == Verdict::Refused => Err(refusals::not_permitted()),
+        true if multicast.probe.verdict == Verdict::Refused => Err(multicast.probe.refusal()),
         true => accept::refusal(accept::prepare(multicast, stanza, context))?,
         false => Ok(nobody(stanza)),
     };
@@ -126,7 +126,11 @@ fn unavailable(
         refusal
     });
     let prepared = prepared.unwrap_or_else(|_| nobody(stanza));
-    tell_gone(multicast, &record, &prepared, context);
+    // Where only messages may leave, nothing waits for better times: those who must know stay
+    // remembered.
+    if multicast.probe.verdict == Verdict::Kept || multicast.retelling.is_some() {
+        tell_gone(multicast, &record, &prepared, context);
+    }
     let Prepared { draft, targets, refused: partly, .. } = prepared;
     if draft.addresses.is_some() {
         send::deliver(multicast, &draft, targets, Mode::Kept, when(multicast), context);

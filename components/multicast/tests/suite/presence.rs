@@ -153,22 +153,29 @@ fn where_the_server_does_not_let_it_the_end_is_told_when_it_does() {
 #[test]
 fn who_must_learn_of_an_end_stays_remembered_while_only_messages_may_leave() {
     let config = |section| Input::Config { common: annex_testkit::common(JID), section };
-    let mut harness = open(json!({}));
-    available(&mut harness, &["a@example.com"]);
-    harness.restart();
-    harness.take();
-    harness.input(config(json!({ "from_fallback": "privilege" })));
-    harness.advance(std::time::Duration::from_secs(11));
-    unavailable(&mut harness);
-    harness.stanza(&format!(
-        "<message from='example.com' to='{JID}'><privilege xmlns='urn:xmpp:privilege:2'>
-         <perm access='message' type='outgoing'/></privilege></message>"
-    ));
-    assert!(harness.take_to("a@example.com").is_empty());
-    harness.restart();
-    restarted(&mut harness);
-    unavailable(&mut harness);
-    assert_eq!(harness.take_to("a@example.com").len(), 1);
+    for before in [true, false] {
+        let mut harness = open(json!({}));
+        available(&mut harness, &["a@example.com"]);
+        harness.restart();
+        harness.take();
+        harness.input(config(json!({ "from_fallback": "privilege" })));
+        harness.advance(std::time::Duration::from_secs(11));
+        if before {
+            unavailable(&mut harness);
+        }
+        harness.stanza(&format!(
+            "<message from='example.com' to='{JID}'><privilege xmlns='urn:xmpp:privilege:2'>
+             <perm access='message' type='outgoing'/></privilege></message>"
+        ));
+        if !before {
+            unavailable(&mut harness);
+        }
+        assert!(harness.take_to("a@example.com").is_empty());
+        harness.restart();
+        restarted(&mut harness);
+        unavailable(&mut harness);
+        assert_eq!(harness.take_to("a@example.com").len(), 1);
+    }
 }
 
 #[test]
