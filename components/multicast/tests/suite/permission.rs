@@ -111,6 +111,17 @@ fn settings_that_change_let_the_server_be_asked_at_once() {
 }
 
 #[test]
+fn a_probe_that_comes_back_where_senders_may_not_leave_is_no_permission() {
+    let mut harness = start(json!({}));
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    let mut common = annex_testkit::common(JID);
+    common.foreign_from = false;
+    harness.input(Input::Config { common, section: json!({}) });
+    harness.stanza(&probe.xml);
+    assert_eq!(status(&mut harness)["from_kept"], 0);
+}
+
+#[test]
 fn streams_that_break_by_chance_refuse_nobody() {
     let mut harness = start(json!({}));
     for _ in 0..2 {
