@@ -138,7 +138,10 @@ async fn what_was_being_fetched_for_before_a_stop_is_finished() {
         }
         _ => {}
     });
-    let mut running = Setup::default().start(machine);
+    // In memory a fetch takes no time.
+    let place = tempfile::tempdir().expect("a directory");
+    let disk = Some(place.path().to_owned());
+    let mut running = Setup { disk, ..Setup::default() }.start(machine);
     let mut server = running.net.accept().await;
     server.send(&message("a@x/r", DOMAIN, "look")).await;
     while running.report.numbers().stanzas_in == 0 {

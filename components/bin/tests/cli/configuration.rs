@@ -104,6 +104,10 @@ fn a_server_that_refuses_is_quoted_and_the_exit_code_says_so() {
         .says("not-authorized")
         .says("Given token does not match calculated token")
         .says("component_secret");
+    // The same where the process runs and has been told.
+    let mut running = place.start();
+    running.logs("not-authorized");
+    place.output(&["check", "--connect"]).ended(3).says("is not connected").says("not-authorized");
 }
 
 #[test]

@@ -28,6 +28,11 @@ fn a_second_process_on_one_store_ends_with_code_4() {
     fs::write(other.path("muc.toml"), text).expect("write");
     other.output(&["run"]).ended(4).says("in use by another process");
     drop(running);
+    // Also where it would listen at the same address for metrics.
+    let free = nobody();
+    let place = Place::new(nobody(), &format!("[metrics]\nlisten = \"127.0.0.1:{free}\"\n"));
+    let _running = place.start();
+    place.output(&["run"]).ended(4).says("in use by another process");
 }
 
 #[test]

@@ -96,6 +96,41 @@ fn one_process_serves_several_domains() {
 }
 
 #[test]
+fn with_several_domains_a_command_says_which_one_it_means() {
+    let more = "[link]\ndrain = \"50ms\"\n[domains.\"rooms.b.example\".component]\n";
+    let place = Place::new(nobody(), more);
+    let running = place.start();
+    let file = place.path("file").display().to_string();
+    let about: [&[&str]; 8] = [
+        &["backup", &file],
+        &["export"],
+        &["export", &file],
+        &["person", "show", "a@example.com"],
+        &["person", "forget", "a@example.com"],
+        &["audit"],
+        &["rooms", "list"],
+        &["rooms", "destroy", "lobby@rooms.example.com"],
+    ];
+    let needed = "several domains: say --domain rooms.example.com or --domain rooms.b.example";
+    for words in about {
+        place.output(words).ended(2).says(needed);
+    }
+    place.output(&["audit", "--domain", DOMAIN]).ended(0);
+    // What concerns the process needs none.
+    for words in [["status", "--json"], ["reload", "--json"], ["reconnect", "--json"]] {
+        let said = place.output(&words);
+        assert!(!said.all().contains(needed), "{words:?}: {}", said.all());
+        assert_ne!(said.code, 2, "{}", said.all());
+    }
+    place.output(&["stop"]).ended(0);
+    running.ends(0);
+    for words in [&["backup", &file][..], &["restore", &file], &["import", &file], &["export"]] {
+        place.output(words).ended(2).says(needed);
+    }
+    assert!(!place.path("file").exists(), "nothing was written");
+}
+
+#[test]
 fn another_configurations_process_is_not_ours_to_stop() {
     let place = Place::new(nobody(), "");
     let running = place.start();
@@ -132,23 +167,25 @@ fn each_domain_has_a_backup_of_its_own() {
     running.until("connected to");
     let file = |name: &str| place.path(name).display().to_string();
     let (main, of_other) = (file("main.backup"), file("other.backup"));
-    place.output(&["rooms", "show", "lobby@rooms.example.com"]).ended(0);
-    place.output(&["backup", &main]).ended(0);
+    place.output(&["rooms", "show", "lobby@rooms.example.com", "--domain", DOMAIN]).ended(0);
+    place.output(&["backup", &main, "--domain", DOMAIN]).ended(0);
     place.output(&["backup", &of_other, "--domain", "rooms.b.example"]).ended(0);
     place.output(&["stop"]).ended(0);
     running.ends(0);
     // What belongs to the other domain stays as it is.
-    place.output(&["restore", &main, "--force"]).ended(0);
+    place.output(&["restore", &main, "--force", "--domain", DOMAIN]).ended(0);
     assert!(place.path("store/domains/rooms.b.example/current").exists());
     let other = place.output(&["export", "--domain", "rooms.b.example"]).ended(0);
     assert!(!other.out.contains("lobby"), "{}", other.out);
-    let export = place.output(&["export"]).ended(0);
+    let main = ["--domain", DOMAIN];
+    let with = |words: &[&str]| place.output(&[words, &main].concat()).ended(0);
+    let export = with(&["export"]);
     // People can read it, and it comes back as it was.
     assert!(export.out.contains("\"json\":{\"local\":\"lobby\""), "{}", export.out);
     let (first, second) = (place.path("first.jsonl"), place.path("second.jsonl"));
-    place.output(&["export", &first.display().to_string()]).ended(0);
-    place.output(&["import", &first.display().to_string(), "--force"]).ended(0);
-    place.output(&["export", &second.display().to_string()]).ended(0);
+    with(&["export", &first.display().to_string()]);
+    with(&["import", &first.display().to_string(), "--force"]);
+    with(&["export", &second.display().to_string()]);
     let records = |path| {
         let text = crate::place::read(path);
         text.lines()

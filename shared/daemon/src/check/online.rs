@@ -35,14 +35,16 @@ fn of<'a>(status: &'a Value, jid: &str) -> Option<&'a Value> {
 }
 
 fn report(jid: &str, status: &Value, findings: &mut Findings) {
-    let link = &status["link"];
-    let server = link["server"].as_str().unwrap_or("the server");
-    if link["online"] == true {
-        let software = link["software"].as_str().unwrap_or("the server");
+    let state = &status["link"];
+    let server = state["server"].as_str().unwrap_or("the server");
+    if state["online"] == true {
+        let software = state["software"].as_str().unwrap_or("the server");
         findings.ok(format!("{jid} is connected to {software} at {server}"));
     } else {
-        let error = link["error"].as_str().unwrap_or("it is still connecting");
-        findings.fail(Exit::Failed, format!("{jid} is not connected: {error}"));
+        let error = state["error"].as_str().unwrap_or("it is still connecting");
+        let is_refusal = state["failure"].as_str().is_some_and(link::is_refusal);
+        let exit = if is_refusal { Exit::Refused } else { Exit::Failed };
+        findings.fail(exit, format!("{jid} is not connected: {error}"));
     }
 }
 

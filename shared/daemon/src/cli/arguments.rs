@@ -29,7 +29,7 @@ pub(crate) struct Cli {
     /// Answer as JSON, for programs.
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Which domain, where a process serves several.
+    /// Which domain; needed where there are several.
     #[arg(long, global = true, value_name = "DOMAIN")]
     pub(crate) domain: Option<String>,
     /// Log more: once debug, twice trace.
@@ -174,6 +174,21 @@ pub(crate) enum Command {
         #[arg(default_value = "program")]
         page: Page,
     },
+}
+
+impl Command {
+    /// It concerns what one domain has stored.
+    pub(crate) fn is_about_a_domain(&self) -> bool {
+        matches!(
+            self,
+            Self::Backup { .. }
+                | Self::Restore { .. }
+                | Self::Export { .. }
+                | Self::Import { .. }
+                | Self::Person(_)
+                | Self::Audit { .. }
+        )
+    }
 }
 
 /// What is done about a person.

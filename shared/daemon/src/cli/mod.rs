@@ -95,6 +95,20 @@ impl Asked<'_> {
         Sources::of_process(&self.config_file(), overrides)
     }
 
+    /// What concerns one domain names it where there are several: the first is nobody's choice.
+    pub(crate) fn one_domain(&self) -> Result<(), Failure> {
+        let loaded = self.loaded()?;
+        if self.cli.domain.is_some() || loaded.domains.is_empty() {
+            return Ok(());
+        }
+        let main = loaded.main.text("component.jid").into_iter();
+        let all: Vec<_> = main
+            .chain(loaded.domains.keys().map(String::as_str))
+            .map(|domain| format!("--domain {domain}"))
+            .collect();
+        Err(Failure::new(Exit::Usage, format!("several domains: say {}", all.join(" or "))))
+    }
+
     /// The configuration without its secrets, which not everybody who may ask can read.
     pub(crate) fn loaded(&self) -> Result<Loaded, Failure> {
         Ok(load::load(self.program, &self.sources())?)
@@ -104,7 +118,11 @@ impl Asked<'_> {
 fn act(asked: &Asked<'_>) -> Result<Exit, Failure> {
     let program = asked.program;
     let default = Command::Run;
-    match asked.cli.command.as_ref().unwrap_or(&default) {
+    let command = asked.cli.command.as_ref().unwrap_or(&default);
+    if command.is_about_a_domain() {
+        asked.one_domain()?;
+    }
+    match command {
         Command::Run => run::run(asked),
         Command::Check { connect, backup, strict } => {
             check::check(asked, *connect, backup.as_deref(), *strict)

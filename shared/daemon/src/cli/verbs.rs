@@ -82,6 +82,7 @@ pub(super) fn run(program: &Program, mut cli: Cli, verb: &AskedVerb) -> Result<E
     cli.domain = options.domain.or(cli.domain);
     cli.config = options.config.or(cli.config);
     let asked = Asked { program, cli: &cli };
+    asked.one_domain()?;
     let mut client = client::connect(&asked)?;
     let reply = client::ask(&mut client, &verb.words, Value::Object(arguments))?;
     client::show(&reply, cli.json);

@@ -8,6 +8,11 @@ use std::io;
 
 use crate::runtime::{LinkConfig, Server};
 
+/// Whether a failure of this kind is a refusal; see [`Failure::is_refusal`].
+pub(crate) fn is_refusal(kind: &str) -> bool {
+    matches!(kind, "not-authorized" | "host-unknown" | "conflict" | "invalid-namespace")
+}
+
 /// Which server software answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Software {
@@ -132,7 +137,7 @@ impl Failure {
 
     /// The server refused us: nothing will change until someone acts.
     pub fn is_refusal(&self) -> bool {
-        matches!(self.kind(), "not-authorized" | "host-unknown" | "conflict" | "invalid-namespace")
+        is_refusal(self.kind())
     }
 
     pub(super) fn from_connect(error: &io::Error) -> Self {

@@ -10,6 +10,7 @@ mod handshake;
 
 pub(crate) use backoff::Backoff;
 pub use connect::{Dial, Dialing, Network, Wire};
+pub(crate) use failure::is_refusal;
 pub use failure::{Failure, Software};
 pub use handshake::{Established, open};
 

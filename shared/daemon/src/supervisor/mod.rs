@@ -52,14 +52,15 @@ async fn serve(program: &Program, config: Config, sources: &Sources) -> Result<(
     let (orders, mut ordered) = mpsc::channel(16);
     let mut running = JoinSet::new();
     let mut domains = Vec::new();
-    let http = http::Http::bind(config.process.listen)
-        .await
-        .map_err(|why| Failure::new(Exit::Failed, why))?;
     // Every store before the first domain runs: what cannot run whole does not run at all.
     let mut storages = Vec::new();
     for domain in &config.domains {
         storages.push(Storage::open(program.store(&domain.store))?);
     }
+    // Behind the stores: who runs the same configuration twice is told that it is in use.
+    let http = http::Http::bind(config.process.listen)
+        .await
+        .map_err(|why| Failure::new(Exit::Failed, why))?;
     for (domain, storage) in config.domains.iter().zip(storages) {
         domains.push(start(program, domain, storage, orders.clone(), &mut running));
     }

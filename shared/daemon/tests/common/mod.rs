@@ -234,6 +234,8 @@ pub struct Setup {
     pub timeouts: Timeouts,
     pub buffer: usize,
     pub memory: Memory,
+    /// Where the store is; none: in memory.
+    pub disk: Option<std::path::PathBuf>,
     pub trace: Option<std::path::PathBuf>,
     /// The component's section, as a trace has it.
     pub section: serde_json::Value,
@@ -249,6 +251,7 @@ impl Default for Setup {
             timeouts: Timeouts::default(),
             buffer: 64 << 10,
             memory: Memory::new(),
+            disk: None,
             trace: None,
             section: serde_json::json!({}),
             home: None,
@@ -292,7 +295,13 @@ impl Setup {
         };
         let (control, orders) = mpsc::channel(64);
         let report = Arc::new(Report::default());
-        let storage = Storage::memory(&self.memory, schema());
+        let storage = match &self.disk {
+            None => Storage::memory(&self.memory, schema()),
+            Some(path) => {
+                let config = annex_store::Config::new(path, schema());
+                Storage::open(config).expect("a store")
+            }
+        };
         let task = tokio::spawn(run_with(
             machine,
             storage,
