@@ -25,7 +25,7 @@ function __fish_annex_muc_using_subcommand
 end
 
 complete -c annex-muc -n "__fish_annex_muc_needs_command" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_needs_command" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_needs_command" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_needs_command" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_needs_command" -l json -d 'Answer as JSON, for programs'
@@ -54,7 +54,7 @@ complete -c annex-muc -n "__fish_annex_muc_needs_command" -f -a "man" -d 'Print 
 complete -c annex-muc -n "__fish_annex_muc_needs_command" -f -a "rooms" -d 'Commands about rooms'
 complete -c annex-muc -n "__fish_annex_muc_needs_command" -f -a "occupants" -d 'Show who is in a room'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -l json -d 'Answer as JSON, for programs'
@@ -63,7 +63,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -s q -l quiet -
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -l backup -d 'Check that this backup can be restored' -r -F
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand check" -l connect -d 'Connect to the server once, and look at DNS and certificate of the subdomain'
@@ -85,7 +85,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -s v -l verbos
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -l watch -d 'Show it again every two seconds'
@@ -94,7 +94,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -s v -l verb
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -l json -d 'Answer as JSON, for programs'
@@ -102,7 +102,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -s v -l verbo
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -l final -d 'It will not come back soon: tell those who use it'
@@ -111,7 +111,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -s v -l verbos
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -l json -d 'Answer as JSON, for programs'
@@ -119,7 +119,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -s v -l verb
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -l json -d 'Answer as JSON, for programs'
@@ -127,7 +127,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -s v -l v
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand reconnect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -l json -d 'Answer as JSON, for programs'
@@ -135,7 +135,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -s v -l v
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand log-level" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -l json -d 'Answer as JSON, for programs'
@@ -143,7 +143,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -s v -l verb
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -l force -d 'Replace what is stored now'
@@ -152,7 +152,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -s v -l ver
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -l json -d 'Answer as JSON, for programs'
@@ -160,7 +160,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -s v -l verb
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -l force -d 'Replace what is stored now'
@@ -169,7 +169,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -s v -l verb
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l json -d 'Answer as JSON, for programs'
@@ -179,7 +179,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fi
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -f -a "show" -d 'Show everything stored about someone'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and not __fish_seen_subcommand_from show forget" -f -a "forget" -d 'End sessions; remove affiliations, registrations, subscriptions'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from show" -l json -d 'Answer as JSON, for programs'
@@ -190,7 +190,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_s
 tombstone\t'A mark says that there was one'
 delete\t'They are deleted'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from forget" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from forget" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from forget" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from forget" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_seen_subcommand_from forget" -l json -d 'Answer as JSON, for programs'
@@ -200,7 +200,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand person; and __fish_s
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -l limit -d 'Entries at most' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -l before -d 'Only entries before this stamp' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -l json -d 'Answer as JSON, for programs'
@@ -208,7 +208,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -s v -l verbo
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -l json -d 'Answer as JSON, for programs'
@@ -218,7 +218,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fi
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -f -a "example" -d 'Print an example with every setting and its default'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and not __fish_seen_subcommand_from example show" -f -a "show" -d 'Print the settings in force, without secrets'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -l json -d 'Answer as JSON, for programs'
@@ -226,7 +226,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_s
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from example" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -l origin -d 'Say where each value comes from'
@@ -235,7 +235,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_s
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -l json -d 'Answer as JSON, for programs'
@@ -243,7 +243,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -s v -l
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -l json -d 'Answer as JSON, for programs'
@@ -251,7 +251,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -s v -l verbose
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -l json -d 'Answer as JSON, for programs'
@@ -262,7 +262,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fis
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -f -a "show" -d 'Show a room'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and not __fish_seen_subcommand_from list show destroy" -f -a "destroy" -d 'Destroy a room'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -l json -d 'Answer as JSON, for programs'
@@ -270,7 +270,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_se
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -l json -d 'Answer as JSON, for programs'
@@ -278,7 +278,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_se
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -l json -d 'Answer as JSON, for programs'
@@ -286,7 +286,7 @@ complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_se
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand rooms; and __fish_seen_subcommand_from destroy" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand occupants" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-muc -n "__fish_annex_muc_using_subcommand occupants" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-muc -n "__fish_annex_muc_using_subcommand occupants" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand occupants" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-muc -n "__fish_annex_muc_using_subcommand occupants" -l json -d 'Answer as JSON, for programs'

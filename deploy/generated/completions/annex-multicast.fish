@@ -25,7 +25,7 @@ function __fish_annex_multicast_using_subcommand
 end
 
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -l json -d 'Answer as JSON, for programs'
@@ -53,7 +53,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "com
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "man" -d 'Print a manual page'
 complete -c annex-multicast -n "__fish_annex_multicast_needs_command" -f -a "lists" -d 'Commands about lists'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -l json -d 'Answer as JSON, for programs'
@@ -62,7 +62,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -s 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand check" -l backup -d 'Check that this backup can be restored' -r -F
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand check" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand check" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand check" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand check" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand check" -l connect -d 'Connect to the server once, and look at DNS and certificate of the subdomain'
@@ -84,7 +84,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand init" -s
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand init" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -l watch -d 'Show it again every two seconds'
@@ -93,7 +93,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -l json -d 'Answer as JSON, for programs'
@@ -101,7 +101,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -l final -d 'It will not come back soon: tell those who use it'
@@ -110,7 +110,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -s
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -l json -d 'Answer as JSON, for programs'
@@ -118,7 +118,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -l json -d 'Answer as JSON, for programs'
@@ -126,7 +126,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnec
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand reconnect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -l json -d 'Answer as JSON, for programs'
@@ -134,7 +134,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-leve
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand log-level" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -l json -d 'Answer as JSON, for programs'
@@ -142,7 +142,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -l force -d 'Replace what is stored now'
@@ -151,7 +151,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -l json -d 'Answer as JSON, for programs'
@@ -159,7 +159,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -l force -d 'Replace what is stored now'
@@ -168,7 +168,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l json -d 'Answer as JSON, for programs'
@@ -178,7 +178,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -f -a "show" -d 'Show everything stored about someone'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and not __fish_seen_subcommand_from show forget" -f -a "forget" -d 'End sessions; remove affiliations, registrations, subscriptions'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from show" -l json -d 'Answer as JSON, for programs'
@@ -189,7 +189,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; 
 tombstone\t'A mark says that there was one'
 delete\t'They are deleted'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from forget" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from forget" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from forget" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from forget" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; and __fish_seen_subcommand_from forget" -l json -d 'Answer as JSON, for programs'
@@ -199,7 +199,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand person; 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -l limit -d 'Entries at most' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -l before -d 'Only entries before this stamp' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -l json -d 'Answer as JSON, for programs'
@@ -207,7 +207,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -l json -d 'Answer as JSON, for programs'
@@ -217,7 +217,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -f -a "example" -d 'Print an example with every setting and its default'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and not __fish_seen_subcommand_from example show" -f -a "show" -d 'Print the settings in force, without secrets'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -l json -d 'Answer as JSON, for programs'
@@ -225,7 +225,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from example" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -l origin -d 'Say where each value comes from'
@@ -234,7 +234,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -l json -d 'Answer as JSON, for programs'
@@ -242,7 +242,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completi
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -l json -d 'Answer as JSON, for programs'
@@ -250,7 +250,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s 
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -l json -d 'Answer as JSON, for programs'
@@ -266,7 +266,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "open" -d 'Let anyone write to a list'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and not __fish_seen_subcommand_from list show create delete add remove open owners" -f -a "owners" -d 'Set the owners of a list'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -l json -d 'Answer as JSON, for programs'
@@ -274,7 +274,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -l json -d 'Answer as JSON, for programs'
@@ -282,7 +282,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -l json -d 'Answer as JSON, for programs'
@@ -290,7 +290,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -l json -d 'Answer as JSON, for programs'
@@ -298,7 +298,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from delete" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -l json -d 'Answer as JSON, for programs'
@@ -306,7 +306,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -l json -d 'Answer as JSON, for programs'
@@ -314,7 +314,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -l json -d 'Answer as JSON, for programs'
@@ -322,7 +322,7 @@ complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; a
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from open" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-multicast -n "__fish_annex_multicast_using_subcommand lists; and __fish_seen_subcommand_from owners" -l json -d 'Answer as JSON, for programs'

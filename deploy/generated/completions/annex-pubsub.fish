@@ -25,7 +25,7 @@ function __fish_annex_pubsub_using_subcommand
 end
 
 complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -l json -d 'Answer as JSON, for programs'
@@ -52,7 +52,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -f -a "config" -
 complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -f -a "completions" -d 'Print completions for a shell'
 complete -c annex-pubsub -n "__fish_annex_pubsub_needs_command" -f -a "man" -d 'Print a manual page'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -l json -d 'Answer as JSON, for programs'
@@ -61,7 +61,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -s q -l q
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand run" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand check" -l backup -d 'Check that this backup can be restored' -r -F
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand check" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand check" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand check" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand check" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand check" -l connect -d 'Connect to the server once, and look at DNS and certificate of the subdomain'
@@ -83,7 +83,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand init" -s v -l 
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand init" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand init" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -l watch -d 'Show it again every two seconds'
@@ -92,7 +92,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -s v -
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -l json -d 'Answer as JSON, for programs'
@@ -100,7 +100,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -s v -l
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -l final -d 'It will not come back soon: tell those who use it'
@@ -109,7 +109,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -s v -l 
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -l json -d 'Answer as JSON, for programs'
@@ -117,7 +117,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -s v -
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reload" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -l json -d 'Answer as JSON, for programs'
@@ -125,7 +125,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -s 
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand reconnect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -l json -d 'Answer as JSON, for programs'
@@ -133,7 +133,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -s 
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand log-level" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -l json -d 'Answer as JSON, for programs'
@@ -141,7 +141,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -s v -
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand backup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -l force -d 'Replace what is stored now'
@@ -150,7 +150,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -s v 
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand restore" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -l json -d 'Answer as JSON, for programs'
@@ -158,7 +158,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -s v -
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -l force -d 'Replace what is stored now'
@@ -167,7 +167,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -s v -
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -l json -d 'Answer as JSON, for programs'
@@ -177,7 +177,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and no
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -f -a "show" -d 'Show everything stored about someone'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and not __fish_seen_subcommand_from show forget" -f -a "forget" -d 'End sessions; remove affiliations, registrations, subscriptions'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from show" -l json -d 'Answer as JSON, for programs'
@@ -188,7 +188,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __
 tombstone\t'A mark says that there was one'
 delete\t'They are deleted'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from forget" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from forget" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from forget" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from forget" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __fish_seen_subcommand_from forget" -l json -d 'Answer as JSON, for programs'
@@ -198,7 +198,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand person; and __
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -l limit -d 'Entries at most' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -l before -d 'Only entries before this stamp' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -l json -d 'Answer as JSON, for programs'
@@ -206,7 +206,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -s v -l
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -l json -d 'Answer as JSON, for programs'
@@ -216,7 +216,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and no
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -f -a "example" -d 'Print an example with every setting and its default'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and not __fish_seen_subcommand_from example show" -f -a "show" -d 'Print the settings in force, without secrets'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -l json -d 'Answer as JSON, for programs'
@@ -224,7 +224,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from example" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -l origin -d 'Say where each value comes from'
@@ -233,7 +233,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand config; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -l json -d 'Answer as JSON, for programs'
@@ -241,7 +241,7 @@ complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -s q -l quiet -d 'Log warnings and errors only'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand man" -s c -l config -d 'The configuration; without it /etc/annex/NAME.toml' -r -F
-complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand man" -l domain -d 'Which domain, where a process serves several' -r
+complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand man" -l domain -d 'Which domain; needed where there are several' -r
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand man" -l log-format -d 'How lines of the log are written' -r -f -a "text\t'Text'
 json\t'JSON'"
 complete -c annex-pubsub -n "__fish_annex_pubsub_using_subcommand man" -l json -d 'Answer as JSON, for programs'

@@ -17,7 +17,7 @@ _annex-pubsub() {
     _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -42,7 +42,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -59,7 +59,7 @@ _arguments "${_arguments_options[@]}" : \
 '--backup=[Check that this backup can be restored]:FILE:_files' \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--connect[Connect to the server once, and look at DNS and certificate of the subdomain]' \
@@ -98,7 +98,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--watch[Show it again every two seconds]' \
@@ -115,7 +115,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -131,7 +131,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--final[It will not come back soon\: tell those who use it]' \
@@ -148,7 +148,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -164,7 +164,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -180,7 +180,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -197,7 +197,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -214,7 +214,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--force[Replace what is stored now]' \
@@ -232,7 +232,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -249,7 +249,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--force[Replace what is stored now]' \
@@ -267,7 +267,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -291,7 +291,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -311,7 +311,7 @@ tombstone\:"A mark says that there was one"
 delete\:"They are deleted"))' \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -334,7 +334,7 @@ _arguments "${_arguments_options[@]}" : \
 '--before=[Only entries before this stamp]:STAMP:_default' \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -350,7 +350,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -374,7 +374,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -390,7 +390,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--origin[Say where each value comes from]' \
@@ -411,7 +411,7 @@ esac
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
@@ -428,7 +428,7 @@ json\:"JSON"))' \
 _arguments "${_arguments_options[@]}" : \
 '-c+[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
 '--config=[The configuration; without it /etc/annex/NAME.toml]:PATH:_files' \
-'--domain=[Which domain, where a process serves several]:DOMAIN:_default' \
+'--domain=[Which domain; needed where there are several]:DOMAIN:_default' \
 '--log-format=[How lines of the log are written]:FORMAT:((text\:"Text"
 json\:"JSON"))' \
 '--json[Answer as JSON, for programs]' \
