@@ -97,9 +97,8 @@ fn refused(header: &RawHeader, refusal: &Refusal) -> Value {
 }
 
 pub(super) fn read_input(value: &Value) -> Option<Input> {
-    match value.as_str() {
-        Some("start") => return Some(Input::Start),
-        _ => {}
+    if value.as_str() == Some("start") {
+        return Some(Input::Start);
     }
     let number = |key: &str| value[key].as_u64();
     let text = |key: &str| value[key].as_str().map(str::to_owned);
