@@ -12,6 +12,9 @@ use annex_stanza::{
     IqType, Jid, Kind, MessageType, Payload, PresenceType, RawHeader, Refusal, Stanza,
 };
 
+/// Inputs for which there is always room.
+const ROOM: usize = 1024;
+
 /// What became of a stanza.
 #[derive(Debug)]
 pub(crate) enum Offer {
@@ -143,6 +146,10 @@ impl Inbox {
         }
         let (input, size) = self.queue.pop_front()?;
         self.bytes -= size;
+        if self.queue.is_empty() {
+            // What one flood needed is given back.
+            self.queue.shrink_to(ROOM);
+        }
         Some((input, size))
     }
 }
@@ -192,4 +199,19 @@ fn footprint(stanza: &Stanza) -> usize {
     let texts: usize = texts.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
     // Each address is kept as spelled and as compared.
     size_of::<Input>() + payload + texts + 2 * (from + to) + 128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_room_that_a_flood_needed_is_given_back() {
+        let mut inbox = Inbox::new(1 << 20);
+        for _ in 0..100 * ROOM {
+            inbox.push(Input::Confirmed(1));
+        }
+        while inbox.pop().is_some() {}
+        assert!(inbox.queue.capacity() <= 2 * ROOM, "{}", inbox.queue.capacity());
+    }
 }
