@@ -335,7 +335,7 @@ pub struct Gone {
 }
 
 /// The version byte of [`Note`].
-const NOTE_VERSION: u8 = 1;
+const NOTE_VERSION: u8 = 2;
 
 impl Note {
     /// Its bytes.
@@ -348,6 +348,12 @@ impl Note {
     /// it spoke of is found by the sweep.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let (version, body) = bytes.split_first()?;
-        (*version == NOTE_VERSION).then(|| postcard::from_bytes(body).ok())?
+        match *version {
+            NOTE_VERSION => postcard::from_bytes(body).ok(),
+            // The first knew of no nicknames in a room that is destroyed; they are the last field,
+            // and what is left over does no harm to the others.
+            1 => postcard::from_bytes(&[body, &[0]].concat()).ok(),
+            _ => None,
+        }
     }
 }

@@ -112,19 +112,26 @@ pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
     let mut order: Vec<u64> = (0..candidates.len()).map(hashed).collect();
     order.sort_unstable();
     let mut kept = vec![true; candidates.len()];
-    for alike in order.chunk_by(|a, b| a >> INDEX == b >> INDEX).filter(|alike| alike.len() > 1) {
-        let mut alike: Vec<usize> = alike.iter().map(|hashed| index(*hashed)).collect();
-        alike.sort_unstable_by_key(|at| (key(*at), candidates[*at].rank, *at));
-        for same in alike.chunk_by(|a, b| key(*a) == key(*b)) {
-            same[1..].iter().for_each(|at| kept[*at] = false);
+    for alike in order.chunk_by_mut(|a, b| *a >> INDEX == *b >> INDEX) {
+        if alike.len() == 1 {
+            continue;
+        }
+        alike.sort_unstable_by_key(|one| {
+            let at = index(*one);
+            (key(at), candidates[at].rank, at)
+        });
+        for same in alike.chunk_by(|a, b| key(index(*a)) == key(index(*b))) {
+            same[1..].iter().for_each(|one| kept[index(*one)] = false);
         }
     }
+    // In `order` the entry that counts is now the first of its address.
     let is_written_to = |jid: &str| {
         let hash = hash(jid);
-        let at = order.partition_point(|hashed| hashed >> INDEX < hash);
-        let alike = order[at..].iter().take_while(|hashed| *hashed >> INDEX == hash);
-        let mut same = alike.map(|hashed| index(*hashed)).filter(|at| key(*at) == jid).peekable();
-        same.peek().is_some() && same.all(|at| candidates[at].rank != Rank::Delivered)
+        let at = order.partition_point(|one| {
+            (one >> INDEX).cmp(&hash).then_with(|| key(index(*one)).cmp(jid)).is_lt()
+        });
+        let counts = order.get(at).map(|one| index(*one)).filter(|at| key(*at) == jid);
+        counts.is_some_and(|at| candidates[at].rank != Rank::Delivered)
     };
     for (one, kept) in candidates.iter().zip(&mut kept) {
         let covered = one.near && one.jid.is_full() && is_written_to(one.jid.bare_key());

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use annex_service::{
     record::Record,
-    store::{Scan, StoreError, Table},
+    store::{Migrate, Migration, Op, Scan, StoreError, Table},
     turn::Turn,
 };
 use annex_stanza::Jid;
@@ -16,6 +16,10 @@ use crate::keys::{LISTS, ListRecord};
 /// A letter for what somebody is to a list, the key of a bare address, a zero byte, key of the list
 /// → [`HeldRecord`].
 pub const HOLDERS: Table = Table::new(34, "list-holder");
+
+/// Of a store that has none of these yet.
+pub const MIGRATION: Migration =
+    Migration { from: 1, to: 2, describe: "lists are found by their holders", run: migrate };
 
 /// Longest keys of a person and of a list together; the store takes 512 bytes.
 const LONGEST: usize = 500;
@@ -40,19 +44,41 @@ fn prefix(hold: Hold, person: &str) -> Vec<u8> {
     [letter, person.as_bytes(), &[0]].concat()
 }
 
-fn rows(list: &str, record: &ListRecord) -> BTreeSet<Vec<u8>> {
-    let row = |hold, person: &String| {
-        let person = Jid::parse(person).ok()?;
-        Some([&prefix(hold, person.bare_key()), list.as_bytes()].concat())
-    };
-    let owners = record.owners.iter().filter_map(|owner| row(Hold::Owner, owner));
-    let creator = record.creator.iter().filter_map(|creator| row(Hold::Creator, creator));
-    owners.chain(creator).collect()
+fn row(hold: Hold, person: &str, list: &str) -> Option<Vec<u8>> {
+    let person = Jid::parse(person).ok()?;
+    Some([&prefix(hold, person.bare_key()), list.as_bytes()].concat())
 }
 
-/// Its holders can be written down.
-pub(crate) fn fit(list: &str, record: &ListRecord) -> bool {
-    rows(list, record).iter().all(|row| row.len() <= LONGEST)
+fn has_room(row: &[u8]) -> bool {
+    row.len() <= LONGEST
+}
+
+/// A list that came from elsewhere may have holders for whom there is no room: it is theirs all the
+/// same, and they find it by its name.
+fn rows(list: &str, record: &ListRecord) -> BTreeSet<Vec<u8>> {
+    let owners = record.owners.iter().filter_map(|owner| row(Hold::Owner, owner, list));
+    let creator = record.creator.iter().filter_map(|creator| row(Hold::Creator, creator, list));
+    owners.chain(creator).filter(|row| has_room(row)).collect()
+}
+
+/// The holders that it did not have before can be written down.
+pub(crate) fn fit(list: &str, before: Option<&ListRecord>, after: &ListRecord) -> bool {
+    let fit = |hold, all: &[String]| all.iter().all(|one| fits(hold, one, list));
+    fit(Hold::Owner, &after.owners)
+        && (before.is_some() || fit(Hold::Creator, after.creator.as_slice()))
+}
+
+/// This holder of a list can be written down.
+pub(crate) fn fits(hold: Hold, person: &str, list: &str) -> bool {
+    row(hold, person, list).is_none_or(|row| has_room(&row))
+}
+
+fn migrate(store: &mut dyn Migrate) -> Result<(), StoreError> {
+    store.each(LISTS, |list, record| {
+        let record = ListRecord::decode(record)?;
+        let rows = rows(&String::from_utf8_lossy(list), &record).into_iter();
+        Ok(rows.map(|row| Op::put(HOLDERS, row, HeldRecord.encode())).collect())
+    })
 }
 
 /// Writes a list in place of what it was; none is a new one, or one that is gone.

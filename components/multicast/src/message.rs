@@ -17,6 +17,7 @@ use crate::{
     retell,
     send::{self, When},
     service::Multicast,
+    sweep,
 };
 
 /// A message to the service.
@@ -32,6 +33,7 @@ pub(crate) fn message(
         return Ok(());
     }
     if multicast.probe.take(stanza, context) {
+        sweep::begin(multicast, context);
         return retell::step(multicast, context);
     }
     if multicast.privileges.take(stanza, context) {

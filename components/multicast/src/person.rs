@@ -11,7 +11,7 @@ use annex_service::{
 use annex_stanza::Jid;
 
 use crate::{
-    holders,
+    holders::{self, Hold},
     keys::{LISTS, ListRecord, ORIGINS, OriginRecord},
     presence, refusals,
     service::Multicast,
@@ -134,16 +134,12 @@ fn list(walk: &mut Walk, row: &Row, context: &mut Context<'_, '_>) -> Outcome<()
         record.owners.retain(|one| !walk.is(one));
         record.members.retain(|one| !walk.is(one));
         // A list stays somebody's: of an admin, who may do with it what they want anyway.
-        let admin = context.shared.common.admins.first();
-        if let (true, Some(admin)) = (record.owners.is_empty(), admin) {
-            record.owners.push(admin.bare().as_str().to_owned());
+        let key = String::from_utf8_lossy(&row.key);
+        let admin = context.shared.common.admins.first().map(|one| one.bare().as_str().to_owned());
+        if record.owners.is_empty() {
+            record.owners.extend(admin.filter(|one| holders::fits(Hold::Owner, one, &key)));
         }
-        holders::put(
-            &String::from_utf8_lossy(&row.key),
-            Some(&before),
-            Some(&record),
-            context.turn,
-        );
+        holders::put(&key, Some(&before), Some(&record), context.turn);
     }
     Ok(())
 }

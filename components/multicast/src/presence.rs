@@ -116,8 +116,11 @@ fn unavailable(
     };
     // Whatever is wrong with its addresses, it is told to those who must know, as soon as the server
     // lets it.
+    let leaves = multicast.probe.verdict == Verdict::Kept || multicast.retelling.is_some();
     let prepared = match addressed {
-        true if multicast.probe.verdict == Verdict::Refused => Err(multicast.probe.refusal()),
+        true if !leaves || multicast.probe.verdict == Verdict::Refused => {
+            Err(multicast.probe.refusal())
+        }
         true => accept::refusal(accept::prepare(multicast, stanza, context))?,
         false => Ok(nobody(stanza)),
     };
@@ -128,7 +131,7 @@ fn unavailable(
     let prepared = prepared.unwrap_or_else(|_| nobody(stanza));
     // Where only messages may leave, nothing waits for better times: those who must know stay
     // remembered.
-    if multicast.probe.verdict == Verdict::Kept || multicast.retelling.is_some() {
+    if leaves {
         tell_gone(multicast, &record, &prepared, context);
     }
     let Prepared { draft, targets, refused: partly, .. } = prepared;

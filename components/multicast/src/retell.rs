@@ -92,7 +92,7 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
     let may_leave = match multicast.probe.verdict {
         Verdict::Unknown => false,
         Verdict::Kept => true,
-        Verdict::Refused => multicast.settings.privilege && multicast.privileges.any(),
+        Verdict::Refused => multicast.has_permission(),
     };
     if !may_leave {
         return Ok(());

@@ -27,6 +27,10 @@ pub(crate) enum When {
     Later,
 }
 
+/// Bytes for the users of one server: where its service takes little at once, single stanzas, which
+/// share what is inside, are less.
+const RELAYED_BYTES: usize = 1024 * 1024;
+
 /// Tells the sender of the entries that failed by themselves.
 pub(crate) fn complain(stanza: &Stanza, refused: Option<&Refusal>, context: &mut Context<'_, '_>) {
     let error = refused.and_then(|refusal| refuse(stanza, refusal));
@@ -58,10 +62,14 @@ pub(crate) fn deliver(
             let Some(found) = multicast.remote.find(domain, &multicast.settings, context) else {
                 continue;
             };
-            for chunk in group.chunks(found.takes(draft.kind)).filter(|chunk| chunk.len() > 1) {
+            let takes = found.takes(draft.kind);
+            let copies = group.len().div_ceil(takes);
+            for chunk in group.chunks(takes).filter(|chunk| chunk.len() > 1) {
                 let copy = deliver::relayed(draft, chunk, &found.service);
-                if copy.payload.len() + 4096 > context.shared.common.stanza_out {
-                    continue;
+                if copy.payload.len() + 4096 > context.shared.common.stanza_out
+                    || copies * copy.payload.len() > RELAYED_BYTES
+                {
+                    break;
                 }
                 multicast.remote.keep(&found.service, draft, chunk, now);
                 let told = chunk.iter().map(|one| (one.jid.clone(), found.service.clone()));

@@ -8,7 +8,7 @@ use annex_service::{
     effect::{Effect, Response},
     registry::{Answer, Registry, Shape},
     settings::{Mistake, Setting},
-    store::Table,
+    store::{Migration, Table},
 };
 use annex_stanza::{IqType, Jid, Stanza, ns};
 
@@ -16,7 +16,7 @@ use crate::{
     access,
     config::{self, Settings},
     from_probe::{self, Probe},
-    keys, lists, message,
+    holders, keys, lists, message,
     person::{self, Walk},
     presence,
     privilege::Privileges,
@@ -47,6 +47,7 @@ impl Component for Multicast {
     const PORT: u16 = 5349;
     const KEEPS_FROM: bool = true;
     const TABLES: &'static [Table] = keys::TABLES;
+    const MIGRATIONS: &'static [Migration] = &[holders::MIGRATION];
     const SHOWN: &'static [annex_service::record::Shown] = keys::SHOWN;
 
     fn registry() -> Registry<Self> {
@@ -96,7 +97,6 @@ impl Component for Multicast {
             Event::Online { confirmed } => {
                 retell::begin(self, confirmed, context);
                 self.probe.online(self.settings.privilege, context);
-                sweep::begin(self, context);
             }
             Event::Offline(ending) => {
                 self.probe.offline(ending, context);
@@ -115,9 +115,12 @@ impl Component for Multicast {
             Event::Timer(sweep::TIMER_GRACE) => sweep::grace(self, context)?,
             Event::Config(section) => {
                 self.settings = Settings::read(&section);
-                self.probe.reset();
-                if context.shared.online && !self.probe.holds(context) {
-                    self.probe.online(self.settings.privilege, context);
+                // A server that gives permissions is not asked in a way that may end the stream.
+                if !self.has_permission() {
+                    self.probe.reset();
+                    if context.shared.online && !self.probe.holds(context) {
+                        self.probe.online(self.settings.privilege, context);
+                    }
                 }
                 retell::step(self, context)?;
             }
@@ -143,7 +146,7 @@ impl Component for Multicast {
 
     fn status(&self) -> serde_json::Value {
         let (servers, services) = self.remote.known();
-        let used = self.settings.privilege && self.privileges.any();
+        let used = self.has_permission();
         serde_json::json!({
             "trouble": self.probe.trouble().filter(|_| !used),
             "from_kept": u8::from(self.probe.verdict == from_probe::Verdict::Kept),
@@ -156,6 +159,15 @@ impl Component for Multicast {
             "servers": { "known": servers, "with_service": services },
             "sweep": { "open": self.sweep.open() },
         })
+    }
+}
+
+impl Multicast {
+    /// Messages leave in their senders' names, but not of themselves.
+    pub(crate) fn has_permission(&self) -> bool {
+        self.probe.verdict == from_probe::Verdict::Refused
+            && self.settings.privilege
+            && self.privileges.any()
     }
 }
 

@@ -53,7 +53,7 @@ impl Sweep {
     }
 }
 
-/// The stream is up again.
+/// The stream is up again, and senders' addresses stay.
 pub(crate) fn begin(multicast: &mut Multicast, context: &mut Context<'_, '_>) {
     multicast.sweep = Sweep { running: true, ..Sweep::default() };
     context.turn.arm(TIMER_ASK, Duration::ZERO);

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, ops::Bound};
 
 use annex_service::{
-    store::{Op, Page, Read, Row, Scan, StoreError, Table},
+    store::{Migrate, Op, Page, Read, Row, Scan, StoreError, Table},
     turn::Marks,
 };
 use bytes::Bytes;
@@ -83,6 +83,13 @@ impl Read for MapStore {
                 value: value.clone(),
             });
         Ok(if scan.reverse { cut(scan, rows.rev()) } else { cut(scan, rows) })
+    }
+}
+
+impl Migrate for MapStore {
+    fn write(&mut self, ops: &[Op]) -> Result<(), StoreError> {
+        self.commit(ops);
+        Ok(())
     }
 }
 

@@ -257,22 +257,25 @@ impl Config {
     /// accepted refuses the whole (XEP-0045 §10.1.3).
     pub fn submitted(&self, form: &Form, settings: &Settings) -> Result<Self, Refusal> {
         let mut new = self.clone();
-        let mut protect = self.password.is_some();
-        let mut secret = self.password.clone().unwrap_or_default();
+        let mut protect = None;
+        let mut secret = None;
         for field in &form.fields {
             let Some(var) = field.var.as_deref() else { continue };
             if is_choice(var) && field.text().trim().is_empty() {
                 continue;
             }
             match var.strip_prefix("muc#roomconfig_").unwrap_or(var) {
+                // What a room was given while it was allowed, it may keep.
+                "roomname" if field.lines() == self.name => {}
+                "lang" if field.lines() == self.lang => {}
                 "roomname" => new.name = name(field, settings.max_name)?,
                 "roomdesc" => new.description = bounded(field, settings.max_description)?,
                 "lang" => new.lang = language(field)?,
                 "pubsub" => new.pubsub = bounded(field, 1024)?,
                 "persistentroom" => new.persistent = field.boolean()?,
                 "publicroom" => new.public = field.boolean()?,
-                "passwordprotectedroom" => protect = field.boolean()?,
-                "roomsecret" => secret = bounded(field, settings.max_password)?,
+                "passwordprotectedroom" => protect = Some(field.boolean()?),
+                "roomsecret" => secret = Some(bounded(field, settings.max_password)?),
                 "membersonly" => new.members_only = field.boolean()?,
                 "moderatedroom" => new.moderated = field.boolean()?,
                 "whois" => {
@@ -302,7 +305,10 @@ impl Config {
                 _ => {}
             }
         }
-        // §10.1.3. Only the switch turns protection on or off; without it what is off stays off.
+        // §10.1.3. Whoever gives a password and does not say what it is for wants it to be asked for.
+        let given = secret.as_ref().is_some_and(|secret| !secret.trim().is_empty());
+        let protect = protect.unwrap_or(given || self.password.is_some());
+        let secret = secret.or_else(|| self.password.clone()).unwrap_or_default();
         if protect && secret.trim().is_empty() {
             return Err(Refusal::new(Condition::NotAcceptable, "muc.config.blank-password")
                 .text("A room with a password needs one that is not blank"));

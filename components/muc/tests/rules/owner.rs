@@ -4,7 +4,8 @@ use annex_muc::{
     Muc,
     keys::{self, RoomRecord},
 };
-use annex_service::{component::Component, record::Record};
+use annex_service::{component::Component, record::Record, service::Service, store::Op};
+use annex_testkit::Harness;
 
 use crate::table::*;
 
@@ -274,7 +275,7 @@ fn who_is_no_member_leaves_when_the_room_is_for_members() {
 
 /// Case 37, §10.1.3.
 #[test]
-fn a_password_is_never_blank_and_the_switch_alone_turns_it_on() {
+fn a_password_is_never_blank_and_one_that_is_given_is_asked_for() {
     let switch = "muc#roomconfig_passwordprotectedroom";
     let secret = "muc#roomconfig_roomsecret";
     let mut table = Table::three();
@@ -283,8 +284,8 @@ fn a_password_is_never_blank_and_the_switch_alone_turns_it_on() {
         RoomRecord::of(&rows[0]).expect("a record").config.password
     };
     type Fields<'a> = &'a [(&'a str, &'a [&'a str])];
-    let sets: [(Fields<'_>, bool, Option<&str>); 11] = [
-        (&[(secret, &["abc"])], true, None),
+    let sets: [(Fields<'_>, bool, Option<&str>); 12] = [
+        (&[(switch, &["0"]), (secret, &["abc"])], true, None),
         (&[(switch, &["1"])], false, None),
         (&[(switch, &["1"]), (secret, &[" \u{a0}"])], false, None),
         (&[(switch, &["1"]), (secret, &["abc"])], true, Some("abc")),
@@ -295,6 +296,7 @@ fn a_password_is_never_blank_and_the_switch_alone_turns_it_on() {
         (&[(switch, &["1"])], true, Some("def")),
         (&[(switch, &["0"]), (secret, &[""])], true, None),
         (&[(secret, &[""])], true, None),
+        (&[(secret, &["abc"])], true, Some("abc")),
     ];
     for (fields, accepted, then) in sets {
         table.submit(fields);
@@ -303,6 +305,29 @@ fn a_password_is_never_blank_and_the_switch_alone_turns_it_on() {
         assert_eq!((!refused, password(&table).as_deref()), (accepted, then), "{fields:?}");
         table.quiet();
     }
+}
+
+/// What was allowed when it was given stays, and does not stand in the way of anything else.
+#[test]
+fn a_form_that_is_sent_back_with_what_it_said_is_accepted() {
+    let table = Table::three();
+    let mut store = table.harness.store().clone();
+    let row = store.table(keys::ROOMS).remove(0);
+    let mut record = RoomRecord::of(&row).expect("a record");
+    (record.config.name, record.config.lang) = ("a\u{200b}".to_owned(), "no language".to_owned());
+    store.commit(&[Op::put(keys::ROOMS, row.key.to_vec(), record.encode())]);
+    let build = || Service::new(annex_testkit::common("rooms.example.com"), &quiet());
+    let mut table = Table { harness: Harness::over(store, build) };
+    table.quiet();
+    table.submit(&[
+        ("muc#roomconfig_roomname", &["a\u{200b}"]),
+        ("muc#roomconfig_lang", &["no language"]),
+        ("muc#roomconfig_moderatedroom", &["1"]),
+    ]);
+    assert_eq!(brief(&table.harness.take_to(ALICE)[0]), "result c");
+    let now = RoomRecord::of(&table.harness.store().table(keys::ROOMS)[0]).expect("a record");
+    record.config.moderated = true;
+    assert_eq!(now.config, record.config);
 }
 
 /// Case 40.

@@ -1,7 +1,8 @@
 //! Restarts, crashes between a commit and its output, broken streams, and the sweep.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
+use annex_muc::keys::Note;
 use annex_testkit::Crash;
 
 use crate::table::*;
@@ -492,4 +493,22 @@ fn a_service_that_is_set_to_stop_says_so_on_every_stop() {
     table.open();
     table.harness.input(annex_service::input::Input::Shutdown { last: false });
     table.told(ALICE, &["-Ann owner/none alice@example.com/phone 110 332"]);
+}
+
+#[test]
+fn notes_of_an_older_program_are_read() {
+    let destroyed = Note::Destroyed {
+        room: ROOM.to_owned(),
+        payload: b"<x/>".to_vec(),
+        sessions: vec![("Bob".to_owned(), BOB.to_owned())],
+        nicks: BTreeMap::new(),
+    };
+    let mut older = destroyed.encode();
+    older[0] = 1;
+    assert_eq!(older.pop(), Some(0), "no nicknames");
+    assert_eq!(Note::decode(&older), Some(destroyed));
+    let message = Note::Message { room: 1, message: 2 };
+    let mut older = message.encode();
+    older[0] = 1;
+    assert_eq!(Note::decode(&older), Some(message));
 }

@@ -106,7 +106,7 @@ pub(super) fn save(
     record: &ListRecord,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    if !holders::fit(key, record) {
+    if !holders::fit(key, before, record) {
         return Err(refusals::long_owner().into());
     }
     holders::put(key, before, Some(record), context.turn);

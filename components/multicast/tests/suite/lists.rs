@@ -1,5 +1,12 @@
 //! Stored lists of recipients.
 
+use annex_multicast::{
+    holders::{HOLDERS, MIGRATION},
+    keys::{LISTS, ListRecord},
+};
+use annex_service::{input::Input, record::Record as _, service::Service, store::Op};
+use annex_stanza::Jid;
+use annex_testkit::{Harness, MapStore};
 use serde_json::json;
 
 use crate::common::{JID, Machine, echo, error, from, has, message, open, recipients, to};
@@ -209,4 +216,61 @@ fn whoever_made_a_list_is_shown_and_forgotten() {
     assert!(person("person show").contains("0 records"));
     let made = submit(&mut harness, "alice@example.com/x", "lists/create", &[("list", "b")]);
     assert!(made.contains("completed"), "{made}");
+}
+
+#[test]
+fn a_list_with_a_name_too_long_for_its_owner_to_be_written_beside_it_is_handled_all_the_same() {
+    let mut harness = open(json!({}));
+    let name = "l".repeat(480);
+    let long = format!("{}@example.com", "o".repeat(100));
+    let verb = |harness: &mut Machine, verb: &str, arguments| {
+        harness.verb(verb, arguments).expect("an answer").status
+    };
+    let made = json!({ "list": name, "owners": long });
+    assert_ne!(verb(&mut harness, "lists/create", made), 200);
+    // There is room for a short one; an admin who is too long does not become one.
+    let made = json!({ "list": name, "owners": "a@b.c" });
+    assert_eq!(verb(&mut harness, "lists/create", made), 200);
+    let mut common = annex_testkit::common(JID);
+    common.admins = vec![Jid::parse(&long).expect("an address")];
+    harness.input(Input::Config { common, section: json!({}) });
+    assert_eq!(verb(&mut harness, "person forget", json!({ "jid": "a@b.c" })), 200);
+    assert!(harness.store().table(HOLDERS).is_empty());
+
+    // One that came from elsewhere.
+    let record = ListRecord {
+        name: name.clone(),
+        owners: vec![long.clone()],
+        members: Vec::new(),
+        open: false,
+        creator: Some(long.clone()),
+    };
+    let mut store = MapStore::new();
+    store.commit(&[Op::put(LISTS, name.as_bytes(), record.encode())]);
+    let common = annex_testkit::common(JID);
+    let service = move || Service::new(common.clone(), &json!({}));
+    let mut harness: Machine = Harness::over(store, service);
+    echo(&mut harness);
+    harness.take();
+    let given = json!({ "list": name, "owners": "a@b.c" });
+    assert_eq!(verb(&mut harness, "lists/owners", given), 200);
+    assert_eq!(verb(&mut harness, "person forget", json!({ "jid": long })), 200);
+    assert_eq!(verb(&mut harness, "lists/delete", json!({ "list": name })), 200);
+}
+
+#[test]
+fn lists_of_an_older_store_are_found_by_their_owners() {
+    let mut harness = open(json!({ "create_lists": "local" }));
+    for list in ["a", "b"] {
+        let fields = [("list", list), ("owners", "bob@example.com")];
+        submit(&mut harness, "alice@example.com/x", "lists/create", &fields);
+    }
+    let newer = harness.store().clone();
+    let mut older = newer.clone();
+    for row in newer.table(HOLDERS) {
+        older.commit(&[Op::delete(HOLDERS, row.key.to_vec())]);
+    }
+    assert_ne!(older, newer);
+    (MIGRATION.run)(&mut older).expect("a migration");
+    assert_eq!(older, newer);
 }

@@ -307,6 +307,17 @@ fn with_permissions_only_the_server_is_not_asked_in_vain() {
 }
 
 #[test]
+fn a_server_that_gives_permissions_is_not_asked_again_over_settings() {
+    let mut harness = privileged();
+    let section = json!({ "from_fallback": "privilege", "limit_local": 7 });
+    harness.input(Input::Config { common: annex_testkit::common(JID), section });
+    assert!(harness.take().is_empty(), "its stream could end over it");
+    let entries: String = (0..8).map(|number| to(&format!("u{number}@example.com"))).collect();
+    harness.stanza(&message(&entries));
+    assert_eq!(error(&mut harness).0, "not-acceptable");
+}
+
+#[test]
 fn only_the_users_own_server_gives_permissions() {
     let mut harness = start(json!({ "from_fallback": "privilege" }));
     harness.advance(Duration::from_secs(11));

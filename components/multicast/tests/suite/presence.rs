@@ -232,6 +232,56 @@ fn after_an_outage_those_who_are_gone_are_told_of() {
 }
 
 #[test]
+fn where_the_server_lets_it_at_last_those_who_are_gone_are_told_of() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com"]);
+    harness.restart();
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    harness.advance(std::time::Duration::from_secs(11));
+    harness.take();
+    assert!(harness.take_to(ALICE).is_empty(), "nobody is asked in vain");
+    harness.stanza(&probe.xml);
+    assert_eq!(harness.take_to(ALICE).len(), 1);
+    harness.advance(std::time::Duration::from_secs(1_000));
+    let told = harness.take_to("a@example.com");
+    assert!(told.len() == 1 && told[0].xml.contains("type='unavailable'"), "{told:?}");
+}
+
+#[test]
+fn an_end_that_can_neither_leave_nor_wait_is_refused_and_stays_remembered() {
+    let config = |section| Input::Config { common: annex_testkit::common(JID), section };
+    let privilege = |permissions: &str| {
+        format!(
+            "<message from='example.com' to='{JID}'><privilege xmlns='urn:xmpp:privilege:2'>\
+             {permissions}</privilege></message>"
+        )
+    };
+    let fallback = json!({ "from_fallback": "privilege" });
+    let mut harness = open(fallback.clone());
+    available(&mut harness, &["a@example.com"]);
+    harness.restart();
+    harness.advance(std::time::Duration::from_secs(11));
+    // What was to be told again is told; then the permission is taken back, and the server is asked.
+    harness.stanza(&privilege("<perm access='message' type='outgoing'/>"));
+    harness.stanza(&privilege(""));
+    harness.input(config(fallback));
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    harness.take();
+    let end = format!(
+        "<presence type='unavailable' from='{ALICE}' to='{JID}'><addresses xmlns='{NS}'>\
+         <address type='to' jid='b@example.com'/></addresses></presence>"
+    );
+    harness.stanza(&end);
+    let sent = harness.take();
+    assert!(recipients(&sent) == [ALICE] && sent[0].xml.contains("type='wait'"), "{sent:?}");
+    harness.stanza(&probe.xml);
+    harness.stanza(&end);
+    let sent = harness.take();
+    let users: Vec<_> = recipients(&sent).into_iter().filter(|to| *to != ALICE).collect();
+    assert_eq!(users, ["a@example.com", "b@example.com"]);
+}
+
+#[test]
 fn a_far_service_that_was_to_tell_of_presence_tells_of_its_end() {
     let mut harness = open(json!({}));
     available(&mut harness, &["a@example.net", "b@example.net"]);

@@ -157,3 +157,21 @@ fn what_a_sender_says_is_not_delivered_stays_as_it_was_written() {
     assert_eq!(recipients(&sent), ["mc.example.net"]);
     assert!(has(&sent[0].xml, &entries), "{}", sent[0]);
 }
+
+#[test]
+fn a_service_that_takes_next_to_nothing_is_not_worth_a_copy_for_every_other_user() {
+    let mut harness = open(json!({ "limit_local": 10_000 }));
+    harness.stanza(&message(&(to("a@example.net") + &to("b@example.net"))));
+    discovered(&mut harness, "example.net", "mc.example.net", Some(2));
+    harness.take();
+    let many = |count: usize| -> String {
+        (0..count).map(|number| to(&format!("u{number}@example.net"))).collect()
+    };
+    harness.stanza(&message(&many(10)));
+    let sent = harness.take();
+    assert_eq!(recipients(&sent), ["mc.example.net"; 5]);
+    harness.stanza(&message(&many(500)));
+    let sent = harness.take();
+    assert_eq!(sent.len(), 500);
+    assert!(sent.iter().all(|one| one.to.ends_with("@example.net")));
+}
