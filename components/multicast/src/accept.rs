@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use annex_service::context::{Context, Failure, Outcome};
-use annex_stanza::{Jid, Kind, Refusal, Stanza};
+use annex_stanza::{Kind, Refusal, Stanza};
 
 use crate::{
     access,
@@ -85,10 +85,7 @@ pub(crate) fn prepare(
     }
     let mut candidates = Vec::with_capacity(addresses.entries.len());
     let mut told = Told::default();
-    let near = |before: &[Target], jid: &Jid| match before.last() {
-        Some(last) if last.jid.domain_key() == jid.domain_key() => last.near,
-        _ => access::is_near(jid, common),
-    };
+    let (mut near, mut ours) = (false, false);
     for (number, entry) in addresses.entries.iter_mut().enumerate() {
         // Who is blind is told to nobody else.
         let jid = if entry.used == Use::Blind { entry.jid.take() } else { entry.jid.clone() };
@@ -98,8 +95,11 @@ pub(crate) fn prepare(
             (false, Use::Blind) => Rank::Blind,
             (false, _) => Rank::Open,
         };
-        if entry.delivered || jid.domain_key() != common.jid.domain_key() {
-            let near = near(&candidates, &jid);
+        if !entry.beside {
+            near = access::is_near(&jid, common);
+            ours = jid.domain_key() == common.jid.domain_key();
+        }
+        if entry.delivered || !ours {
             candidates.push(Target { jid, entry: number, listed: false, rank, near });
             continue;
         }
@@ -109,7 +109,7 @@ pub(crate) fn prepare(
                     told.sent.push(jid);
                 }
                 for jid in members {
-                    let near = near(&candidates, &jid);
+                    let near = access::is_near(&jid, common);
                     candidates.push(Target { jid, entry: number, listed: true, rank, near });
                 }
             }

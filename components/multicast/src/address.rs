@@ -44,6 +44,9 @@ pub enum Fault {
     ListClosed,
 }
 
+/// Bytes of a short entry: `<address type='to' jid='a@b.c'/>`.
+const SHORT: usize = 32;
+
 /// One entry.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -55,6 +58,8 @@ pub struct Entry {
     pub delivered: bool,
     /// Why it is not delivered to.
     pub fault: Option<Fault>,
+    /// It is for what the entry before it is for, at the same domain.
+    pub(crate) beside: bool,
     /// What the sender wrote as its address.
     named: Span,
     /// The whole element.
@@ -108,18 +113,22 @@ impl Entry {
         let (before, behind) = (&bytes[whole.start..named.start], &bytes[named.end..whole.end]);
         let start = at + before.len();
         let rest = bytes[at..].strip_prefix(before)?;
-        let jid = last.next_within(text, start).or_else(|| {
+        let next = last.next_within(text, start);
+        let beside = next.is_some();
+        let (jid, length) = next.or_else(|| {
             let end = start + memchr::memchr2(b'\'', b'&', rest)?;
-            Jid::within(text, start..end).ok()
+            let jid = Jid::within(text, start..end).ok()?;
+            let length = jid.as_str().len();
+            Some((jid, length))
         })?;
         // Not so where it is spelled in another way than it is written.
-        let end = start + jid.as_str().len();
+        let end = start + length;
         if !bytes.get(end..)?.starts_with(behind) {
             return None;
         }
         let jid = Some(jid);
         let (named, whole) = ((start..end).into(), (at..end + behind.len()).into());
-        Some(Self { jid, named, whole, ..*self })
+        Some(Self { jid, beside, named, whole, ..*self })
     }
 
     /// Bytes of the whole element.
@@ -154,8 +163,8 @@ impl Addresses {
         let mut scan = Scanner { bytes: text.as_bytes(), at: 0 };
         let mut head = scan.tag().ok_or_else(refusals::no_addresses)?;
         scan.finish(&mut head).ok_or_else(refusals::no_addresses)?;
-        // As long as most are; they are many where it matters.
-        let mut entries = Vec::with_capacity(text.len() / 48);
+        // Room for all, as short as they may be: they are many where it matters.
+        let mut entries = Vec::with_capacity(text.len() / SHORT);
         let mut opened = !head.closed;
         while opened {
             if let Some(like) = entries.last().and_then(|last: &Entry| last.like(&text, scan.at)) {
@@ -345,6 +354,7 @@ fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
         jid: None,
         delivered,
         fault: None,
+        beside: false,
         named: (tag.start..tag.start).into(),
         whole: (tag.start..end).into(),
         shape: 0,

@@ -5,7 +5,10 @@
 //! the slot is for that; what else a sender writes into one has a slot as a whole. A service of another server gets one copy for all
 //! of its users.
 
+use std::hash::BuildHasher;
+
 use annex_stanza::{Audience, Fill, Jid, Kind, Recipient, Slot, Stanza, Xml, ns};
+use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry as Place};
 
 use crate::{
     address::{Addresses, Entry, Use},
@@ -104,34 +107,28 @@ impl Target {
 /// not written to twice at one place. Elsewhere it may be somebody else, such as an occupant of a
 /// room.
 pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
-    const INDEX: u32 = 24;
-    debug_assert!(candidates.len() < 1 << INDEX, "an index has {INDEX} bits");
     let key = |at: usize| candidates[at].jid.key();
-    let hashed = |at: usize| (hash(key(at)) << INDEX) | at as u64;
-    let index = |hashed: u64| (hashed & ((1 << INDEX) - 1)) as usize;
-    let mut order: Vec<u64> = (0..candidates.len()).map(hashed).collect();
-    order.sort_unstable();
+    let hasher = DefaultHashBuilder::default();
+    // Of each address the one that counts.
+    let mut found = HashTable::<usize>::with_capacity(candidates.len());
     let mut kept = vec![true; candidates.len()];
-    for alike in order.chunk_by_mut(|a, b| *a >> INDEX == *b >> INDEX) {
-        if alike.len() == 1 {
-            continue;
-        }
-        alike.sort_unstable_by_key(|one| {
-            let at = index(*one);
-            (key(at), candidates[at].rank, at)
-        });
-        for same in alike.chunk_by(|a, b| key(index(*a)) == key(index(*b))) {
-            same[1..].iter().for_each(|one| kept[index(*one)] = false);
+    for at in 0..candidates.len() {
+        let same = |other: &usize| key(*other) == key(at);
+        match found.entry(hasher.hash_one(key(at)), same, |other| hasher.hash_one(key(*other))) {
+            Place::Vacant(place) => drop(place.insert(at)),
+            Place::Occupied(mut place) => {
+                let before = *place.get();
+                let outdone = candidates[at].rank < candidates[before].rank;
+                kept[if outdone { before } else { at }] = false;
+                if outdone {
+                    *place.get_mut() = at;
+                }
+            }
         }
     }
-    // In `order` the entry that counts is now the first of its address.
     let is_written_to = |jid: &str| {
-        let hash = hash(jid);
-        let at = order.partition_point(|one| {
-            (one >> INDEX).cmp(&hash).then_with(|| key(index(*one)).cmp(jid)).is_lt()
-        });
-        let counts = order.get(at).map(|one| index(*one)).filter(|at| key(*at) == jid);
-        counts.is_some_and(|at| candidates[at].rank != Rank::Delivered)
+        let counts = found.find(hasher.hash_one(jid), |at| key(*at) == jid);
+        counts.is_some_and(|at| candidates[*at].rank != Rank::Delivered)
     };
     for (one, kept) in candidates.iter().zip(&mut kept) {
         let covered = one.near && one.jid.is_full() && is_written_to(one.jid.bare_key());
@@ -140,20 +137,6 @@ pub fn select(mut candidates: Vec<Target>) -> Vec<Target> {
     let mut kept = kept.into_iter();
     candidates.retain(|_| kept.next().unwrap_or(false));
     candidates
-}
-
-/// Only to sort numbers in place of texts: whoever makes them collide gains nothing but a sort.
-fn hash(key: &str) -> u64 {
-    let (words, rest) = key.as_bytes().as_chunks::<8>();
-    // The last eight bytes, some of them for the second time, are sooner had than the rest alone.
-    let last = key.as_bytes().last_chunk::<8>().copied().unwrap_or_else(|| {
-        let mut last = [0; 8];
-        last[..rest.len()].copy_from_slice(rest);
-        last
-    });
-    words.iter().chain([&last]).fold(key.len() as u64, |hash, word| {
-        (hash.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x517c_c1b7_2722_0a95)
-    }) >> 24
 }
 
 /// Copies that are the same but for what each recipient has of its own.

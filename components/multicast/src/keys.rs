@@ -68,8 +68,6 @@ pub enum Note {
     Message(Vec<u8>),
     /// Presence that was told.
     Presence(ToldRecord),
-    /// A message without what is inside.
-    Header(Vec<u8>),
 }
 
 impl Record for Note {

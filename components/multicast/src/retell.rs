@@ -8,8 +8,7 @@ use annex_service::{
     record::Record,
 };
 use annex_stanza::{
-    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Payload, PresenceType, Recipient, Slot, Stanza,
-    Template,
+    Audience, ErrorType, Fill, Jid, Kind, Outgoing, PresenceType, Recipient, Slot, Stanza, Template,
 };
 
 use crate::{
@@ -34,20 +33,16 @@ pub(crate) struct Retelling {
     after: Option<Vec<u8>>,
 }
 
-/// A message above both of these would cost more to write down than to send: of that, its header is
-/// noted, so that its sender can be told.
+/// A message above both of these would cost more to write down than to send.
 const BYTES: usize = 64 * 1024;
 const ADDRESSES: usize = 1_000;
 
 /// Notes a message until the server has its copies.
 pub(crate) fn note_message(stanza: &Stanza, prepared: &Prepared, context: &mut Context<'_, '_>) {
     let addresses = prepared.draft.addresses.as_ref().map_or(0, |all| all.entries.len());
-    let whole = stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES;
-    let what = match whole {
-        true => Note::Message(stanza.render()),
-        false => Note::Header(Stanza { payload: Payload::empty(), ..stanza.clone() }.render()),
-    };
-    note(&what, context);
+    if stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES {
+        note(&Note::Message(stanza.render()), context);
+    }
 }
 
 /// Notes presence until the server has it.
@@ -103,15 +98,14 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
         retelling.confirmed,
         retelling.after.as_deref(),
     )?;
-    let notes: Result<Vec<Note>, _> = page.rows.iter().map(Note::of).collect();
-    for note in notes? {
+    // What an older program noted in another way is told no more.
+    for note in page.rows.iter().filter_map(|row| Note::of(row).ok()) {
         match note {
             Note::Message(bytes) => again(multicast, &bytes, context)?,
             Note::Presence(told) if multicast.probe.verdict == Verdict::Kept => {
                 tell_presence(told, context);
             }
             Note::Presence(told) => keep(told, context)?,
-            Note::Header(bytes) => interrupted(&bytes, context),
         }
     }
     if page.complete {

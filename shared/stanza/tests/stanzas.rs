@@ -271,6 +271,36 @@ fn a_template_fills_the_slots_that_the_writer_left() {
 }
 
 #[test]
+fn a_run_is_its_stanzas_one_behind_the_other_until_there_is_enough() {
+    let from = jid("x.y");
+    let stanza = Outgoing::message(MessageType::Normal, &from).payload(b"<a/><b/>");
+    let own = |address: &str| {
+        let slots = Some(vec![Bytes::from(format!("<{address}/>"))].into());
+        Recipient { slots, ..Recipient::from(&jid(address)) }
+    };
+    let run = [own("a.b"), Recipient::from(&jid("c.d")), own("e.f")];
+    let slots = [Slot { at: 4, fill: Fill::Own(0) }, Slot { at: 8, fill: Fill::To }];
+    for slots in [&slots[..], &slots[..1], &[]] {
+        let template = Template::with_slots(&stanza, slots);
+        for end in 0..400 {
+            let (mut out, mut alone) = (b"before".to_vec(), b"before".to_vec());
+            let count = template.write_run(&run, &mut out, end);
+            let mut left = run.iter();
+            while alone.len() < end
+                && let Some(recipient) = left.next()
+            {
+                alone.extend(template.render(recipient));
+            }
+            assert_eq!((count, out), (run.len() - left.len(), alone));
+        }
+    }
+    let empty = Outgoing::presence(PresenceType::Available, &from).template();
+    let mut out = Vec::new();
+    assert_eq!(empty.write_run(&run[..1], &mut out, usize::MAX), 1);
+    assert_eq!(out, b"<presence from='x.y' to='a.b'/>");
+}
+
+#[test]
 fn a_list_that_shrinks_in_any_order_does_not_keep_its_chunks() {
     let runs = |list: &Chunks<usize>| {
         let (mut at, mut runs) = (0, 0);

@@ -9,7 +9,7 @@ use std::{
 use memchr::memmem;
 
 /// Bytes written at once, as in the daemon.
-const PORTION: usize = 64 << 10;
+const PORTION: usize = 256 << 10;
 
 /// Connects to the port of `arguments`, and answers each message with the content of the file.
 pub(crate) fn run(arguments: &[String]) {

@@ -140,24 +140,32 @@ impl Work {
                 (1, true)
             }
             Self::Fanout { template, audience, at } => {
-                let count = walk(audience, at, out, end, |to, out| template.write(to, out));
-                (count, *at >= audience.len())
+                let write = |run: &[Recipient], out: &mut _| template.write_run(run, out, end);
+                (walk(audience, at, out, end, write), *at >= audience.len())
             }
             Self::Series { templates, to, at } => {
-                let count = walk(templates, at, out, end, |template, out| template.write(to, out));
-                (count, *at >= templates.len())
+                let write = |run: &[Template], out: &mut Vec<u8>| {
+                    for (count, template) in run.iter().enumerate() {
+                        if out.len() >= end {
+                            return count;
+                        }
+                        template.write(to, out);
+                    }
+                    run.len()
+                };
+                (walk(templates, at, out, end, write), *at >= templates.len())
             }
         }
     }
 }
 
-/// Writes entries from `at` on until `out` holds `end` bytes; returns how many.
+/// Writes entries from `at` on, in runs, until `out` holds `end` bytes; returns how many.
 fn walk<T>(
     list: &Chunks<T>,
     at: &mut usize,
     out: &mut Vec<u8>,
     end: usize,
-    write: impl Fn(&T, &mut Vec<u8>),
+    write: impl Fn(&[T], &mut Vec<u8>) -> usize,
 ) -> usize {
     let start = *at;
     while out.len() < end {
@@ -165,13 +173,7 @@ fn walk<T>(
         if run.is_empty() {
             break;
         }
-        for entry in run {
-            write(entry, out);
-            *at += 1;
-            if out.len() >= end {
-                break;
-            }
-        }
+        *at += write(run, out);
     }
     *at - start
 }

@@ -16,8 +16,12 @@ use tokio::{
 use super::{confirm::Confirm, settings::Timeouts};
 use crate::link::{Established, Software, Wire};
 
-/// Bytes read, and written, at once.
-pub(crate) const PORTION: usize = 64 << 10;
+/// Bytes written at once: each write may wake the server, and for a stanza to thousands that is what
+/// costs.
+pub(crate) const PORTION: usize = 256 << 10;
+
+/// Bytes read at once.
+const READ: usize = 64 << 10;
 
 /// Namespace of the messages to ourselves.
 pub(crate) const MARK: &str = "urn:annex:mark:0";
@@ -59,7 +63,7 @@ impl Stream {
         Self {
             wire: established.wire,
             reader,
-            buffer: vec![0; PORTION].into(),
+            buffer: vec![0; READ].into(),
             out: Vec::with_capacity(2 * PORTION),
             at: 0,
             confirm: Confirm::new(number, confirmed),

@@ -190,9 +190,9 @@ impl Jid {
         }
     }
 
-    /// The address that begins at this place of a text, if it is one as most are and has the domain
-    /// of this one; what follows it there is not looked at.
-    pub fn next_within(&self, text: &Arc<str>, start: usize) -> Option<Self> {
+    /// The address that begins at this place of a text, and its length there, if it is one as most
+    /// are and has the domain of this one; what follows it there is not looked at.
+    pub fn next_within(&self, text: &Arc<str>, start: usize) -> Option<(Self, usize)> {
         let rest = text.as_bytes().get(start..)?;
         let at = rest.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
         let domain = self.domain_key();
@@ -204,7 +204,7 @@ impl Jid {
         let start = u32::try_from(is_it.then_some(start)?).ok()?;
         let end = offset(at + "@".len() + domain.len());
         let parts = Parts { start: 0, local: offset(at), bare: end, end };
-        Some(Self::of_plain(Arc::clone(text), start, parts))
+        Some((Self::of_plain(Arc::clone(text), start, parts), usize::from(end)))
     }
 
     fn of_plain(text: Arc<str>, start: u32, parts: Parts) -> Self {
