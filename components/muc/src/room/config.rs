@@ -256,18 +256,24 @@ impl Config {
     /// unknown are passed over (case by case as XEP-0004 §3.2 asks), and anything that cannot be
     /// accepted refuses the whole (XEP-0045 §10.1.3).
     pub fn submitted(&self, form: &Form, settings: &Settings) -> Result<Self, Refusal> {
+        let shown = self.form("", settings);
         let mut new = self.clone();
         let mut protect = None;
         let mut secret = None;
         for field in &form.fields {
-            let Some(var) = field.var.as_deref() else { continue };
+            let Some(var) = field.var.as_deref().map(short) else { continue };
             if is_choice(var) && field.text().trim().is_empty() {
                 continue;
             }
-            match var.strip_prefix("muc#roomconfig_").unwrap_or(var) {
-                // What a room was given while it was allowed, it may keep.
-                "roomname" if field.lines() == self.name => {}
-                "lang" if field.lines() == self.lang => {}
+            // What a room was given while it was allowed, it may keep. The switch says something
+            // about a new password too.
+            let of_old = |old: &&Field| old.var.as_deref().map(short) == Some(var);
+            let old = shown.fields.iter().find(of_old);
+            if var != "passwordprotectedroom" && old.is_some_and(|old| old.lines() == field.lines())
+            {
+                continue;
+            }
+            match var {
                 "roomname" => new.name = name(field, settings.max_name)?,
                 "roomdesc" => new.description = bounded(field, settings.max_description)?,
                 "lang" => new.lang = language(field)?,
@@ -318,11 +324,16 @@ impl Config {
     }
 }
 
+/// The name of a field, without what nearly all of them begin with.
+fn short(var: &str) -> &str {
+    var.strip_prefix("muc#roomconfig_").unwrap_or(var)
+}
+
 /// A field that has one of some values: where there is none, nothing was chosen. Of others nothing
 /// is a value too.
 fn is_choice(var: &str) -> bool {
     !matches!(
-        var.strip_prefix("muc#roomconfig_").unwrap_or(var),
+        var,
         "roomname"
             | "roomdesc"
             | "lang"
@@ -348,10 +359,14 @@ fn max_users(value: u32, settings: &Settings) -> Field {
         .label("Occupants at most")
         .value(if value == 0 { "none".to_owned() } else { value.to_string() })
         .datatype("xs:integer", annex_stanza::form::Method::Open);
-    for count in [10, 20, 50, 100, 200, 500, 1000, 2000, 5000] {
-        if settings.max_users == 0 || count <= settings.max_users {
-            field = field.option(count.to_string(), count.to_string());
-        }
+    let mut counts = vec![10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
+    counts.retain(|count| settings.max_users == 0 || *count <= settings.max_users);
+    // One that holds is always among them, however it came to hold.
+    if let (1.., Err(place)) = (value, counts.binary_search(&value)) {
+        counts.insert(place, value);
+    }
+    for count in counts {
+        field = field.option(count.to_string(), count.to_string());
     }
     field.option("none", "As many as the service allows")
 }

@@ -315,19 +315,62 @@ fn a_form_that_is_sent_back_with_what_it_said_is_accepted() {
     let row = store.table(keys::ROOMS).remove(0);
     let mut record = RoomRecord::of(&row).expect("a record");
     (record.config.name, record.config.lang) = ("a\u{200b}".to_owned(), "no language".to_owned());
+    record.config.description = "d\n".repeat(2000);
+    record.config.pubsub = "p".repeat(2000);
+    record.config.password = Some("s".repeat(256));
+    record.config.max_users = 900;
+    (record.config.max_history, record.config.default_history) = (200, 150);
     store.commit(&[Op::put(keys::ROOMS, row.key.to_vec(), record.encode())]);
-    let build = || Service::new(annex_testkit::common("rooms.example.com"), &quiet());
+    let mut section = quiet();
+    for (limit, value) in [
+        ("max_name", 1),
+        ("max_description", 100),
+        ("max_password", 100),
+        ("max_users", 500),
+        ("max_history", 50),
+    ] {
+        section[limit] = value.into();
+    }
+    let build = move || Service::new(annex_testkit::common("rooms.example.com"), &section);
     let mut table = Table { harness: Harness::over(store, build) };
     table.quiet();
-    table.submit(&[
-        ("muc#roomconfig_roomname", &["a\u{200b}"]),
-        ("muc#roomconfig_lang", &["no language"]),
-        ("muc#roomconfig_moderatedroom", &["1"]),
-    ]);
-    assert_eq!(brief(&table.harness.take_to(ALICE)[0]), "result c");
-    let now = RoomRecord::of(&table.harness.store().table(keys::ROOMS)[0]).expect("a record");
+    table.stanza(&format!(
+        "<iq from='{ALICE}' to='{ROOM}' id='f' type='get'><query xmlns='http://jabber.org/protocol/muc#owner'/></iq>"
+    ));
+    let form = table.harness.take_to(ALICE)[0].element();
+    let form = form.children().next().and_then(|query| query.children().next()).expect("a form");
+    let mut fields = Vec::new();
+    for field in form.children().filter(|child| child.name() == "field") {
+        let values = |field: &minidom::Element| -> Vec<String> {
+            let values = field.children().filter(|child| child.name() == "value");
+            values.map(minidom::Element::text).collect()
+        };
+        let options = field.children().filter(|child| child.name() == "option");
+        let options: Vec<_> = options.flat_map(values).collect();
+        let values = values(field);
+        let chosen = |value| options.is_empty() || options.contains(value);
+        assert!(values.iter().all(chosen), "{values:?} of {options:?}");
+        fields.push((field.attr("var").expect("a name").to_owned(), values));
+    }
+    let submit = |table: &mut Table, fields: &[(String, Vec<String>)]| {
+        let values: Vec<Vec<&str>> =
+            fields.iter().map(|(_, values)| values.iter().map(String::as_str).collect()).collect();
+        let fields = fields.iter().zip(&values).map(|((var, _), values)| (&**var, &**values));
+        table.submit(&fields.collect::<Vec<_>>());
+        let told = brief(&table.harness.take_to(ALICE)[0]);
+        let row = table.harness.store().table(keys::ROOMS).remove(0);
+        (told, RoomRecord::of(&row).expect("a record").config)
+    };
+    assert_eq!(submit(&mut table, &fields), ("result c".into(), record.config.clone()));
+    // One field that is another is what changes, and is judged.
+    let vars: Vec<String> = fields.iter().map(|(var, _)| var.clone()).collect();
+    let place = |var| vars.iter().position(|name| name == var).expect("a field");
+    fields[place("muc#roomconfig_moderatedroom")].1 = vec!["1".to_owned()];
     record.config.moderated = true;
-    assert_eq!(now.config, record.config);
+    assert_eq!(submit(&mut table, &fields), ("result c".into(), record.config.clone()));
+    fields[place("muc#roomconfig_maxusers")].1 = vec!["899".to_owned()];
+    let refused = "iq: error modify not-acceptable";
+    assert_eq!(submit(&mut table, &fields), (refused.into(), record.config));
 }
 
 /// Case 40.
