@@ -138,18 +138,95 @@ fn an_attribute_of_4_megabytes_is_refused() {
 }
 
 #[test]
-fn a_start_tag_without_end_ends_the_stream_before_memory_does() {
+fn an_attribute_of_10_megabytes_is_refused() {
+    for (quote, other) in [("'", "\""), ("\"", "'")] {
+        let value = format!("/>{other}").repeat(3_500_000);
+        let (condition, _, from) =
+            refused(&message(&format!("<x><y a={quote}{value}{quote}/>z</x>")));
+        assert_eq!((condition, from.as_deref()), (Condition::PolicyViolation, SENDER));
+    }
+}
+
+#[test]
+fn a_start_tag_that_does_not_end_is_not_read_to_its_end() {
     let mut reader = Reader::within_stream(Limits::default());
     reader.feed(b"<message from='a@b.c/d' ");
-    let portion: String = (0..8_000).map(|n| format!("a{n}='' ")).collect();
+    let portion: String = (0..8_000).map(|n| format!("a{n}='>' ")).collect();
     let mut fed = 0;
-    while reader.next().is_ok() {
+    while fed < 32 * 1024 * 1024 {
         // Each portion's names are new.
         let portion = portion.replace('a', &format!("b{fed}-"));
         fed += portion.len();
         reader.feed(portion.as_bytes());
-        assert!(fed < 32 * 1024 * 1024, "nothing bounds it");
     }
+    reader.feed(b"/>");
+    reader.feed(NEXT.as_bytes());
+    assert!(matches!(reader.next(), Ok(Some(Frame::Unreadable))));
+    assert!(matches!(reader.next(), Ok(Some(Frame::Stanza(_)))));
+}
+
+/// In one portion, and byte by byte: the frame of `stanza`, and the next one is whole.
+fn read_in_any_portions(stanza: &str) -> Frame {
+    let mut reader = Reader::within_stream(Limits::default());
+    for byte in stanza.bytes().chain(NEXT.bytes()) {
+        reader.feed(&[byte]);
+    }
+    let first = reader.next().expect("the stream goes on").expect("a frame");
+    assert!(matches!(reader.next(), Ok(Some(Frame::Stanza(_)))), "{stanza}");
+    assert_eq!(format!("{first:?}"), format!("{:?}", read(stanza)));
+    first
+}
+
+#[test]
+fn names_that_make_no_sense_are_refused() {
+    let xml = "http://www.w3.org/XML/1998/namespace";
+    for inner in [
+        // As Prosody writes `xml:foo='1'`, and ejabberd `<xml:foo/>`.
+        format!("<x xmlns='u' xmlns:n='{xml}' n:foo='1'/>"),
+        format!("<foo xmlns='{xml}'/>"),
+        // What the sender's stream declares, ejabberd leaves out.
+        "<q:x/>".into(),
+        "<x q:a='1'/>".into(),
+        "<x><y q:a='1'><z/></y>t</x><x/>".into(),
+        "<x/>t<y><q:x a='>' b=\"/'>\"><![CDATA[</message>]]></q:x></y>".into(),
+        "<x xmlns:p=''/>".into(),
+        "<x xmlns:xmlns='u'/>".into(),
+        "<a:b:c/>".into(),
+        "<x :a='1'></x>".into(),
+        "<x xmlns:p='u' xmlns:q='u' p:a='1' q:a='2'/>".into(),
+        "<x a='1'/>".repeat(40) + "<x a='1' q:b='2'/>" + &"<x a='1'/>".repeat(40),
+    ] {
+        let Frame::Refused { header, refusal } = read_in_any_portions(&message(&inner)) else {
+            panic!("{inner}")
+        };
+        assert_eq!(refusal.condition, Condition::BadRequest, "{inner}");
+        assert_eq!(header.from.map(|from| from.to_string()).as_deref(), SENDER);
+        assert_eq!(header.id.as_deref(), Some("1"));
+    }
+}
+
+#[test]
+fn a_stanza_whose_own_names_make_no_sense_is_passed_over() {
+    for stanza in [
+        "<q:message from='a@b.c/d' to='e@f'/>",
+        "<q:message from='a@b.c/d' to='e@f'><q:message/>t</q:message>",
+        "<message q:a='>' from='a@b.c/d' to='e@f'><x a='/'/><y>t</y></message>",
+        "<message xmlns:n='http://www.w3.org/XML/1998/namespace' n:a='1'></message>",
+    ] {
+        assert!(matches!(read_in_any_portions(stanza), Frame::Unreadable), "{stanza}");
+    }
+    // Behind one, and between, everything is as before.
+    let mut reader = Reader::within_stream(Limits::default());
+    for _ in 0..3 {
+        reader.feed(b" <q:a/> ");
+        reader.feed(message("<q:a/><body>t</body>").as_bytes());
+        reader.feed(message("<body xmlns:q='u'><q:a/>t</body>").as_bytes());
+        assert!(matches!(reader.next(), Ok(Some(Frame::Unreadable))));
+        assert!(matches!(reader.next(), Ok(Some(Frame::Refused { .. }))));
+        assert!(matches!(reader.next(), Ok(Some(Frame::Stanza(_)))));
+    }
+    reader.feed(b"</stream:stream>");
+    assert!(matches!(reader.next(), Ok(Some(Frame::End))));
 }
 
 #[test]

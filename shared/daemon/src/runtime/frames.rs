@@ -37,6 +37,11 @@ impl<M: Machine> Core<M> {
                 let software = stream.software;
                 return Err(Failure::Stream { condition, text, software });
             }
+            Frame::Unreadable => {
+                Report::add(&self.report.stanzas_in, 1);
+                Report::add(&self.report.refused, 1);
+                tracing::debug!("a stanza that cannot be read was passed over");
+            }
             Frame::Other { ns, name } => {
                 tracing::debug!(ns, name, "the server sent something unknown");
             }

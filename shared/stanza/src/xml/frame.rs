@@ -57,6 +57,8 @@ pub enum Frame {
         /// The server's words.
         text: Option<String>,
     },
+    /// A stanza of which nothing is known: its start tag could not be read.
+    Unreadable,
     /// Another element at the level of stanzas.
     Other {
         /// Its namespace.

@@ -20,6 +20,8 @@ use crate::{
 /// With fewer elements in a stanza, looking for rows of them costs more than it saves.
 const MANY: usize = 16;
 
+const POLICY: Condition = Condition::PolicyViolation;
+
 /// A stanza, or something else at its level, that is being read.
 pub(super) struct Open {
     ns: Arc<str>,
@@ -112,9 +114,9 @@ impl Open {
         if self.refused.is_some() {
             // Its content is passed over.
         } else if depth > limits.depth {
-            self.refuse("gate.depth", "The stanza is nested too deeply");
+            self.refuse(POLICY, "gate.depth", "The stanza is nested too deeply");
         } else if self.elements > limits.children {
-            self.refuse("gate.children", "The stanza has too many elements");
+            self.refuse(POLICY, "gate.children", "The stanza has too many elements");
         }
         self.refused.is_none()
     }
@@ -141,14 +143,24 @@ impl Open {
     fn measure(&mut self, limits: &Limits) {
         let size = self.bytes.max(self.out.len());
         if size > limits.bytes {
-            self.refuse("gate.bytes", "The stanza is too large");
+            self.refuse_as_too_large();
         } else if size > limits.presence && self.name == "presence" {
-            self.refuse("gate.presence", "The presence is too large");
+            self.refuse(POLICY, "gate.presence", "The presence is too large");
         }
     }
 
-    fn refuse(&mut self, reason: &'static str, text: &'static str) {
-        self.refused = Some(Refusal::new(Condition::PolicyViolation, reason).text(text));
+    pub(super) fn refuse_as_too_large(&mut self) {
+        self.refuse(POLICY, "gate.bytes", "The stanza is too large");
+    }
+
+    /// Namespaces in XML 1.0 §7: its server did not look at them.
+    pub(super) fn refuse_as_unreadable(&mut self) {
+        let text = "A name or a namespace in the stanza makes no sense";
+        self.refuse(Condition::BadRequest, "gate.names", text);
+    }
+
+    fn refuse(&mut self, condition: Condition, reason: &'static str, text: &'static str) {
+        self.refused = Some(Refusal::new(condition, reason).text(text));
         self.out = Vec::new();
         self.children = Vec::new();
         self.path = Vec::new();

@@ -1,12 +1,14 @@
 //! Reads a component's stream into frames, and keeps the inbound gate.
 //!
 //! Bytes in, frames out; no IO. What exceeds the gate becomes a refusal to its sender: the rest of
-//! that stanza is skipped at bounded memory and the stream goes on. Only XML that is not well
-//! formed ends it, and that no user can send: the server would have refused it.
+//! that stanza is skipped at bounded memory and the stream goes on. So does it where names and
+//! namespaces make no sense, which servers pass on: ejabberd prefixes that it knows and we do not,
+//! Prosody others for the namespace of `xml:`. Only XML that is not well formed ends the stream, and
+//! that no user can send: the server would have refused it.
 
 use std::{collections::VecDeque, sync::Arc};
 
-use rxml::{AttrMap, Event, Namespace, NcName, Parse, WithOptions, error::EndOrError};
+use rxml::{AttrMap, Error, Event, Namespace, NcName, Parse, WithOptions, error::EndOrError};
 
 use crate::{
     ns,
@@ -19,9 +21,13 @@ use crate::{
     },
 };
 
-/// A tag longer than so many times [`Limits::bytes`] ends the stream, so that memory is bounded
-/// whatever arrives. No server in use passes on a stanza near it.
+/// A tag longer than so many times [`Limits::bytes`] is not read to its end, so that memory is
+/// bounded whatever arrives.
 const TAG_FACTOR: usize = 16;
+
+/// Bytes of a name or a value at least and at most. The parser takes the room for each anew, and
+/// much at once costs the system more than reading it.
+const LONGEST: (usize, usize) = (64 * 1024, 16 * 1024 * 1024);
 
 /// Behind a stanza larger than this the parser gives its buffers back.
 const LARGE: usize = 64 * 1024;
@@ -36,8 +42,10 @@ pub struct Reader {
     open: Option<Open>,
     frames: VecDeque<Frame>,
     failed: Option<ReadError>,
-    /// The content of an element that was refused is being passed over.
+    /// The content of an element that was refused, or the rest of a stanza, is being passed over.
     skip: Option<Skip>,
+    /// How to pass over the rest of the stanza from the last tag on; none where that is not known.
+    trail: Option<Skip>,
     /// Bytes taken since the last event.
     pending: usize,
     /// The last byte of the portion before.
@@ -58,6 +66,26 @@ fn is_empty_tag(last: u8, bytes: &[u8], rest: &[u8]) -> bool {
     }
 }
 
+fn parser(longest: usize) -> rxml::Parser {
+    let options = rxml::Options { max_token_length: longest, ..rxml::Options::default() };
+    rxml::Parser::with_options(options)
+}
+
+/// What is wrong has nothing to do with where tags begin and end.
+fn is_about_names(error: Error) -> bool {
+    matches!(
+        error,
+        Error::UndeclaredNamespacePrefix(_)
+            | Error::ReservedNamespacePrefix
+            | Error::ReservedNamespaceName
+            | Error::EmptyNamespaceUri
+            | Error::MultiColonName(_)
+            | Error::EmptyNamePart(_)
+            | Error::InvalidLocalName(_)
+            | Error::DuplicateAttribute
+    )
+}
+
 /// The header of a component's stream, without what only the two ends need.
 const STREAM: &[u8] = b"<stream:stream xmlns='jabber:component:accept' \
       xmlns:stream='http://etherx.jabber.org/streams'>";
@@ -66,14 +94,12 @@ impl Reader {
     /// A reader for a stream from its header on.
     pub fn new(limits: Limits) -> Self {
         let longest = limits.bytes.saturating_mul(TAG_FACTOR);
-        Self::with_longest(limits, longest.clamp(64 * 1024, 64 * 1024 * 1024))
+        Self::with_longest(limits, longest.clamp(LONGEST.0, LONGEST.1))
     }
 
-    /// The parser reserves as much address space as its longest token has bytes.
     fn with_longest(limits: Limits, longest: usize) -> Self {
-        let options = rxml::Options { max_token_length: longest, ..rxml::Options::default() };
         Self {
-            parser: rxml::Parser::with_options(options),
+            parser: parser(longest),
             limits,
             longest,
             depth: 0,
@@ -81,6 +107,7 @@ impl Reader {
             frames: VecDeque::new(),
             failed: None,
             skip: None,
+            trail: None,
             pending: 0,
             last: 0,
             namespaces: Vec::new(),
@@ -99,17 +126,23 @@ impl Reader {
     /// Takes bytes as they arrive.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut rest = bytes;
+        // Where `trail` stands.
+        let mut tag = 0;
         while self.failed.is_none() {
             if !self.pass_over(&mut rest) {
+                tag = bytes.len();
                 break;
             }
             while self.take_simple(&mut rest) {}
             let before = rest.len();
+            if self.at_boundary {
+                tag = bytes.len() - before;
+            }
             let is_simple = self.at_boundary && Tag::read(rest).is_some();
             let parsed = self.parser.parse(&mut rest, false);
             self.pending += before - rest.len();
             self.at_boundary &= before == rest.len();
-            match parsed {
+            let error = match parsed {
                 Ok(Some(event)) => {
                     self.pending = 0;
                     let is_start = matches!(event, Event::StartElement(..));
@@ -120,21 +153,53 @@ impl Reader {
                     self.event(event);
                     let is_open = is_start && !is_empty_tag(self.last, bytes, rest);
                     self.at_boundary = is_end || is_open;
+                    if self.at_boundary {
+                        self.trail = self.depth.checked_sub(1).map(Skip::stanza);
+                    }
                     let is_refused = self.open.as_ref().is_some_and(Open::is_refused);
                     if is_open && is_refused {
-                        self.skip = Some(Skip::new());
+                        self.skip = Some(Skip::content());
                         self.at_boundary = false;
                     }
+                    continue;
                 }
-                Ok(None) | Err(EndOrError::NeedMoreData) => break,
-                Err(EndOrError::Error(error)) => self.failed = Some(ReadError(error.to_string())),
+                // Long text comes in several events, so that this is a tag.
+                Ok(None) | Err(EndOrError::NeedMoreData) if self.pending <= 2 * self.longest => {
+                    break;
+                }
+                Ok(None) | Err(EndOrError::NeedMoreData) => Error::RestrictedXml("a long tag"),
+                Err(EndOrError::Error(error)) => error,
+            };
+            if self.give_up(error) {
+                rest = &bytes[tag..];
+            } else {
+                self.failed = Some(ReadError(error.to_string()));
             }
         }
-        // Long text comes in several events, so that this is a tag.
-        if self.pending > 2 * self.longest {
-            self.failed = Some(ReadError("a tag is too long".into()));
+        if let Some(trail) = &mut self.trail {
+            trail.scan(&bytes[tag..]);
         }
         self.last = bytes.last().copied().unwrap_or(self.last);
+    }
+
+    /// The parser cannot go on. Where the bytes are well formed all the same, the stanza is passed
+    /// over from its last tag on, and a new parser begins behind it.
+    fn give_up(&mut self, error: Error) -> bool {
+        let is_long = matches!(error, Error::RestrictedXml(_)) && self.pending >= self.longest;
+        let (true, Some(trail)) = (is_long || is_about_names(error), self.trail.take()) else {
+            return false;
+        };
+        match &mut self.open {
+            Some(open) if is_long => open.refuse_as_too_large(),
+            Some(open) => open.refuse_as_unreadable(),
+            None => {}
+        }
+        self.parser = parser(self.longest);
+        let mut header = STREAM;
+        while let Ok(Some(_)) = self.parser.parse(&mut header, false) {}
+        (self.pending, self.at_boundary, self.inherited) = (0, false, None);
+        self.skip = Some(trail);
+        true
     }
 
     /// Takes empty elements without the parser, where it is sure what the parser would say.
@@ -160,8 +225,17 @@ impl Reader {
         match skip.scan(rest) {
             Skipped::All => false,
             Skipped::Until(end) => {
+                let is_stanza = skip.is_whole();
                 self.skip = None;
                 *rest = &rest[end..];
+                if is_stanza {
+                    let frame = self.open.take().map_or(Frame::Unreadable, Open::finish);
+                    self.frames.push_back(frame);
+                    (self.depth, self.at_boundary) = (1, true);
+                    self.trail = Some(Skip::stanza(0));
+                    return true;
+                }
+                self.trail = None;
                 // The parser last saw the start tag; for it the element is empty.
                 let mut tag: &[u8] = b"</";
                 match self.parser.parse(&mut tag, false) {

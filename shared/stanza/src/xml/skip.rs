@@ -1,4 +1,5 @@
-//! Passes over the content of an element that was refused.
+//! Passes over the content of an element that was refused, or over the rest of a stanza that the
+//! parser cannot read.
 //!
 //! The parser looks up the namespace of each element through all that are open, and remembers each
 //! of their names: tens of thousands of levels cost it seconds and memory without bound. What is
@@ -29,23 +30,36 @@ enum At {
 pub(super) struct Skip {
     at: At,
     depth: u64,
+    /// What ends is the stanza.
+    whole: bool,
 }
 
 /// What became of the bytes.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Skipped {
-    /// All belong to the content.
+    /// All belong to it.
     All,
-    /// So many do; they end with the `</` of the element itself.
+    /// So many do: they end with the `</` of the element itself, or with the stanza.
     Until(usize),
-    /// A comment, a processing instruction or a declaration, which RFC 6120 §11.1 forbids.
+    /// A comment, a processing instruction or a declaration, which RFC 6120 §11.1 forbids, or the
+    /// end of the stream.
     Restricted,
 }
 
 impl Skip {
-    /// From behind the `>` of a start tag.
-    pub(super) fn new() -> Self {
-        Self { at: At::Text, depth: 0 }
+    /// From behind the `>` of a start tag to the `</` of its end.
+    pub(super) fn content() -> Self {
+        Self { at: At::Text, depth: 0, whole: false }
+    }
+
+    /// From behind any tag to the end of the stanza, with so many elements open.
+    pub(super) fn stanza(open: usize) -> Self {
+        Self { at: At::Text, depth: open as u64, whole: true }
+    }
+
+    /// It ends with the stanza.
+    pub(super) fn is_whole(&self) -> bool {
+        self.whole
     }
 
     /// Goes on with the next bytes.
@@ -62,12 +76,18 @@ impl Skip {
                     }
                     None => return Skipped::All,
                 },
-                At::Open if byte == b'/' && self.depth == 0 => return Skipped::Until(done + 1),
+                At::Open if byte == b'/' && self.depth == 0 => {
+                    // No stanza is left that could end.
+                    return if self.whole { Skipped::Restricted } else { Skipped::Until(done + 1) };
+                }
                 At::Open if byte == b'/' => At::End,
                 At::Open if byte == b'!' => At::Declared,
                 At::Open if byte == b'?' => return Skipped::Restricted,
                 At::Open => At::Start { slash: false },
                 At::Start { slash } => match byte {
+                    b'>' if slash && self.whole && self.depth == 0 => {
+                        return Skipped::Until(done + 1);
+                    }
                     b'>' => {
                         self.depth += u64::from(!slash);
                         At::Text
@@ -84,6 +104,9 @@ impl Skip {
                 },
                 At::End if byte == b'>' => {
                     self.depth -= 1;
+                    if self.whole && self.depth == 0 {
+                        return Skipped::Until(done + 1);
+                    }
                     At::Text
                 }
                 At::End => At::End,
