@@ -13,7 +13,8 @@ use annex_service::{
 use annex_stanza::Jid;
 
 use crate::{
-    keys::{self, AffiliationRecord, MessageRecord, RoomRecord, SessionRecord},
+    feature::occupant_id,
+    keys::{self, AffiliationRecord, MessageRecord, RoomRecord, SessionRecord, SubjectRecord},
     refusals,
     room::{
         affiliation::{self, Affiliation},
@@ -21,6 +22,7 @@ use crate::{
         history::Kept,
         leave,
         presence::Asked,
+        subject,
     },
     service::{Muc, Waiting},
 };
@@ -31,8 +33,15 @@ const PAGE: usize = 2048;
 const LINES: usize = 10_000;
 
 /// The tables that know of people, in the order in which they are walked.
-const WALK: [Table; 5] =
-    [keys::ROOMS, keys::AFFILIATIONS, keys::OCCUPANT_IDS, keys::SESSIONS, keys::MESSAGES];
+/// Sessions come last: with the last of them a room may end, and subjects are told by occupant ids.
+const WALK: [Table; 6] = [
+    keys::ROOMS,
+    keys::AFFILIATIONS,
+    keys::SUBJECTS,
+    keys::MESSAGES,
+    keys::OCCUPANT_IDS,
+    keys::SESSIONS,
+];
 
 /// A walk under way.
 #[derive(Debug)]
@@ -43,6 +52,8 @@ pub(crate) struct Walk {
     table: usize,
     rows: Vec<Vec<String>>,
     found: usize,
+    /// Of what was said, what is to stay.
+    kept: usize,
 }
 
 /// Begins.
@@ -59,7 +70,8 @@ pub(crate) fn begin(
     if what != Person::Show {
         context.turn.delete(keys::CREATORS, person.key().as_bytes());
     }
-    let walk = Walk { token, person: person.bare(), what, table: 0, rows: Vec::new(), found: 0 };
+    let person = person.bare();
+    let walk = Walk { token, person, what, table: 0, rows: Vec::new(), found: 0, kept: 0 };
     fetch(muc, walk, None, context);
     Ok(())
 }
@@ -90,8 +102,14 @@ pub(crate) fn fetched(
             fetch(muc, walk, None, context);
         }
         _ => {
-            let verb = if walk.what == Person::Show { "records" } else { "records forgotten" };
-            let note = format!("{} {verb}", walk.found);
+            let found = walk.found;
+            let note = match (walk.what, walk.kept) {
+                (Person::Show, _) => format!("{found} records"),
+                (_, 0) => format!("{found} records forgotten"),
+                (_, kept) => {
+                    format!("{found} records forgotten; {kept} messages and subjects kept")
+                }
+            };
             let columns = vec![("room", "Room"), ("kind", "Kind"), ("value", "Value")];
             let rows = std::mem::take(&mut walk.rows);
             context.respond(walk.token, Report { note, columns, rows });
@@ -106,6 +124,9 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
     let room = parts.u64()?;
     let about = if table == keys::MESSAGES {
         MessageRecord::of(row)?.sender
+    } else if table == keys::SUBJECTS {
+        let set = set_by(&walk.person, room, row, context)?;
+        if set { walk.person.key().to_owned() } else { String::new() }
     } else if table == keys::ROOMS {
         RoomRecord::of(row)?.creator
     } else if table == keys::SESSIONS {
@@ -119,6 +140,17 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
     }
     // Rooms that are destroyed lose their records anyway.
     let Some(record) = RoomRecord::load(context.turn, &keys::of(room))? else { return Ok(()) };
+    if walk.what == Person::Keep && (table == keys::MESSAGES || table == keys::SUBJECTS) {
+        walk.kept += 1;
+        return Ok(());
+    }
+    if walk.what != Person::Show && table == keys::SESSIONS {
+        // All that he has in the room, with the first: there may be no room for the next.
+        walk.found += end_sessions(muc, room, &walk.person, context)?;
+        // He may have entered once more meanwhile.
+        context.turn.delete(keys::OCCUPANT_IDS, keys::of(room).rest(walk.person.key()));
+        return Ok(());
+    }
     walk.found += 1;
     if walk.what == Person::Show {
         let (kind, value) = if table == keys::AFFILIATIONS {
@@ -130,6 +162,8 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
             ("created", annex_stanza::Timestamp(record.created).to_string())
         } else if table == keys::SESSIONS {
             ("session", SessionRecord::of(row)?.jid)
+        } else if table == keys::SUBJECTS {
+            ("subject", SubjectRecord::of(row)?.text)
         } else {
             let record = MessageRecord::of(row)?;
             ("message", annex_stanza::Timestamp(record.at).to_string())
@@ -144,7 +178,6 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
         affiliation::store(context.turn, room, walk.person.key(), old.as_ref(), None);
         lower(muc, room, &walk.person, context)?;
     } else if table == keys::OCCUPANT_IDS {
-        end_sessions(muc, room, &walk.person, context)?;
         context.turn.delete(table, row.key.to_vec());
     } else if table == keys::ROOMS {
         let creator = String::new();
@@ -152,7 +185,9 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
         if let Some(room) = muc.rooms.here_by_id(room) {
             room.record.creator.clear();
         }
-    } else if table == keys::MESSAGES && walk.what != Person::Keep {
+    } else if table == keys::SUBJECTS {
+        subject::clear(muc, room, context);
+    } else if table == keys::MESSAGES {
         // The history keeps no mark of a message that is gone; an archive will.
         context.turn.delete(table, row.key.to_vec());
         if let Some(room) = muc.rooms.here_by_id(room) {
@@ -160,6 +195,12 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
         }
     }
     Ok(())
+}
+
+/// Its record names nobody, but has the occupant id that came with it.
+fn set_by(person: &Jid, room: u64, row: &Row, context: &Context<'_, '_>) -> Outcome<bool> {
+    let Some(id) = occupant_id::stored(context.turn, room, person.key())? else { return Ok(false) };
+    Ok(SubjectRecord::of(row)?.payload.ends_with(&occupant_id::element(&id)))
 }
 
 fn lower(muc: &mut Muc, room: u64, person: &Jid, context: &mut Context<'_, '_>) -> Outcome<()> {
@@ -173,20 +214,24 @@ fn lower(muc: &mut Muc, room: u64, person: &Jid, context: &mut Context<'_, '_>) 
     Ok(())
 }
 
+/// How many there were.
 fn end_sessions(
     muc: &mut Muc,
     room: u64,
     person: &Jid,
     context: &mut Context<'_, '_>,
-) -> Outcome<()> {
-    let Some(room) = muc.rooms.find_by_id(room, context)? else { return Ok(()) };
+) -> Outcome<usize> {
+    let Some(room) = muc.rooms.find_by_id(room, context)? else { return Ok(0) };
+    let mut ended = 0;
     for number in room.occupants_of_person(person) {
         let Some(occupant) = room.occupants.get(&number) else { continue };
         let sessions = occupant.sessions.clone();
+        ended += sessions.len();
         let departure = Departure { codes: &[321], ..Departure::default() };
         let farewell = room.depart(number, &sessions, &departure, context);
         room.farewell(farewell, context);
     }
     let jid = room.jid.clone();
-    leave::settle(muc, &jid, context)
+    leave::settle(muc, &jid, context)?;
+    Ok(ended)
 }

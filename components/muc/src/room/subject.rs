@@ -11,6 +11,7 @@ use crate::{
     config::Settings,
     keys::{self, Note, SubjectRecord},
     refusals,
+    service::Muc,
 };
 
 /// §8.1: a `<subject/>`, and neither `<body/>` nor `<thread/>`.
@@ -76,6 +77,16 @@ pub(crate) fn change(
     };
     room.tell_all(&live.template(), context);
     Ok(())
+}
+
+/// There is none any more: who is inside is told so by the room (§8.1).
+pub(crate) fn clear(muc: &mut Muc, room: u64, context: &mut Context<'_, '_>) {
+    context.turn.delete(keys::SUBJECTS, keys::of(room));
+    let Some(room) = muc.rooms.here_by_id(room) else { return };
+    room.subject = None;
+    let at = context.turn.stamp();
+    room.note(&Note::Subject { room: room.id, at }, context);
+    room.tell_all(&template(room), context);
 }
 
 /// What one who enters is told (§7.2.15): the subject, with the time at which it was set; an empty
