@@ -103,6 +103,8 @@ enum Step {
 pub(crate) struct Relayed {
     service: Jid,
     domain: String,
+    /// The id that it left with.
+    id: Option<String>,
     at: Duration,
     bytes: usize,
     /// The stanza.
@@ -268,22 +270,27 @@ impl Remote {
         self.servers.clear();
     }
 
-    /// Keeps what was relayed, in case that it bounces.
+    /// Keeps what is relayed, in case that it bounces. Gives the id that it leaves with: presence has
+    /// one of ours where its sender gave none, as what is told again in another order would be wrong.
+    /// A message stays as it is.
     pub(crate) fn keep(
         &mut self,
         service: &Jid,
         draft: &Arc<Draft>,
         targets: &[&Target],
-        now: Duration,
-    ) {
-        // Without an id no bounce can be told from another.
-        let Some(first) = targets.first().filter(|_| draft.id.is_some()) else { return };
+        context: &mut Context<'_, '_>,
+    ) -> Option<String> {
+        let first = targets.first()?;
+        let now = context.turn.since_start();
+        let is_presence = matches!(draft.kind, Kind::Presence(_));
+        let id = draft.id.clone().or_else(|| is_presence.then(|| context.turn.token()));
         // Several services get parts of one stanza.
         let shared = self.relayed.back().is_some_and(|last| Arc::ptr_eq(&last.draft, draft));
         let bytes = size_of::<Target>() * targets.len() + if shared { 0 } else { draft.size() };
         self.relayed.push_back(Relayed {
             service: service.clone(),
             domain: first.jid.domain_key().to_owned(),
+            id: id.clone(),
             at: now,
             bytes,
             draft: Arc::clone(draft),
@@ -298,6 +305,7 @@ impl Remote {
             self.bytes -= oldest.bytes;
             self.relayed.pop_front();
         }
+        id
     }
 
     /// An error came to the service: what it bounced, to be sent in single stanzas.
@@ -309,7 +317,7 @@ impl Remote {
     ) -> Option<Relayed> {
         let same = |kept: &Relayed| {
             kept.service == error.from
-                && kept.draft.id == error.id
+                && kept.id == error.id
                 && kept.draft.kind.name() == error.kind.name()
         };
         let at = self.relayed.iter().position(same)?;

@@ -45,12 +45,17 @@ pub(crate) fn note_message(stanza: &Stanza, prepared: &Prepared, context: &mut C
     }
 }
 
-/// Notes presence until the server has it.
-pub(crate) fn note_presence(draft: &Draft, copies: &Copies, context: &mut Context<'_, '_>) {
+/// Notes presence, which leaves with this id, until the server has it.
+pub(crate) fn note_presence(
+    draft: &Draft,
+    id: Option<&str>,
+    copies: &Copies,
+    context: &mut Context<'_, '_>,
+) {
     let told = ToldRecord {
         from: draft.from.as_str().to_owned(),
         available: draft.kind == Kind::Presence(PresenceType::Available),
-        id: draft.id.clone(),
+        id: id.map(str::to_owned),
         lang: draft.lang.clone(),
         payload: copies.payload.clone(),
         slot: copies.slot.and_then(|slot| u64::try_from(slot.at).ok()),

@@ -50,14 +50,14 @@ pub(crate) fn deliver(
 ) -> BTreeMap<Jid, Jid> {
     let mut relayed = BTreeMap::new();
     let mut plans = Vec::new();
-    if mode == Mode::Kept && multicast.settings.remote {
+    // What leaves later may do so when nobody knows any more what to do with a bounce.
+    if mode == Mode::Kept && multicast.settings.remote && when != When::Later {
         let mut far = BTreeMap::<&str, Vec<&Target>>::new();
         for target in &targets {
             if !target.listed && !target.near {
                 far.entry(target.jid.domain_key()).or_default().push(target);
             }
         }
-        let now = context.turn.since_start();
         for (domain, group) in far.into_iter().filter(|(_, group)| group.len() > 1) {
             let Some(found) = multicast.remote.find(domain, &multicast.settings, context) else {
                 continue;
@@ -71,34 +71,34 @@ pub(crate) fn deliver(
                 {
                     break;
                 }
-                multicast.remote.keep(&found.service, draft, chunk, now);
+                let id = multicast.remote.keep(&found.service, draft, chunk, context);
                 let told = chunk.iter().map(|one| (one.jid.clone(), found.service.clone()));
                 relayed.extend(told);
-                plans.push(copy);
+                plans.push((copy, id));
             }
         }
     }
     if !relayed.is_empty() {
         targets.retain(|one| !relayed.contains_key(&one.jid));
     }
-    let mut all = deliver::copies(draft, targets);
-    all.extend(plans);
+    let all = deliver::copies(draft, targets).into_iter().map(|copies| (copies, draft.id.clone()));
     let lane = Lane::of(&draft.from);
     let service = context.shared.common.jid.clone();
-    let (mut sent, mut id) = (0, None);
-    for copies in all {
+    let (mut sent, mut envelope) = (0, None);
+    for (copies, id) in all.chain(plans) {
         sent += copies.audience.len();
         if when != When::Now {
-            retell::note_presence(draft, &copies, context);
+            retell::note_presence(draft, id.as_deref(), &copies, context);
         }
         if when == When::Later {
             continue;
         }
         let made = match mode {
-            Mode::Kept => Some(kept(draft, copies)),
+            Mode::Kept => Some(kept(draft, id, copies)),
             Mode::Privilege(ns) => {
-                let id = id.get_or_insert_with(|| multicast.privileges.remember(draft, context));
-                privilege::wrapped(draft, &copies, ns, &service, id)
+                let envelope =
+                    envelope.get_or_insert_with(|| multicast.privileges.remember(draft, context));
+                privilege::wrapped(draft, &copies, ns, &service, envelope)
             }
         };
         if let Some((template, audience)) = made {
@@ -112,11 +112,11 @@ pub(crate) fn deliver(
 }
 
 /// The copies as a template, in the sender's own name (XEP-0033 §3).
-fn kept(draft: &Draft, copies: Copies) -> (Template, Audience) {
+fn kept(draft: &Draft, id: Option<String>, copies: Copies) -> (Template, Audience) {
     let stanza = Outgoing {
         kind: draft.kind,
         from: draft.from.clone(),
-        id: draft.id.clone(),
+        id,
         lang: draft.lang.clone(),
         payload: copies.payload,
     };
@@ -157,7 +157,7 @@ pub(crate) fn bounced(
         return true;
     }
     for copies in deliver::copies(&back.draft, back.targets) {
-        let (template, audience) = kept(&back.draft, copies);
+        let (template, audience) = kept(&back.draft, back.draft.id.clone(), copies);
         context.turn.fanout(Lane::of(&back.draft.from), template, audience);
     }
     true

@@ -293,7 +293,7 @@ fn a_far_service_that_was_to_tell_of_presence_tells_of_its_end() {
     let sent = harness.take();
     assert_eq!(recipients(&sent), ["c@example.org", "mc.example.net"]);
     sent[1].expect(&format!(
-        "<presence type='unavailable' from='{ALICE}' to='mc.example.net'><status>bye</status>\
+        "<presence type='unavailable' from='{ALICE}' to='mc.example.net' etc=''><status>bye</status>\
          <addresses xmlns='{NS}'><address type='bcc' jid='a@example.net'/>\
          <address type='bcc' jid='b@example.net'/></addresses></presence>"
     ));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::common::{JID, NS, discovered, has, message, open, question, recipients, to};
+use crate::common::{JID, Machine, NS, discovered, has, message, open, question, recipients, to};
 
 #[test]
 fn a_server_with_a_service_gets_one_stanza_cut_to_its_limit_and_a_bounce_ends_that_once() {
@@ -30,6 +30,55 @@ fn a_server_with_a_service_gets_one_stanza_cut_to_its_limit_and_a_bounce_ends_th
     assert!(has(&sent[0].xml, &(mark(0) + &mark(1) + &mark(2) + &mark(3))));
     harness.stanza(&message(&users(2)));
     assert_eq!(recipients(&harness.take()), ["u0@example.net", "u1@example.net"]);
+}
+
+/// The service of example.net gives this back.
+fn bounce(sent: &annex_testkit::Sent, to: &str) -> String {
+    let element = sent.element();
+    let id = element.attr("id").map(|id| format!("id='{id}'")).unwrap_or_default();
+    let name = element.name();
+    format!(
+        "<{name} type='error' {id} from='mc.example.net' to='{to}'><error type='cancel'>
+         <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></{name}>"
+    )
+}
+
+/// The server of example.net has a service.
+fn with_service(section: serde_json::Value) -> Machine {
+    let mut harness = open(section);
+    harness.stanza(&message(&(to("a@example.net") + &to("b@example.net"))));
+    discovered(&mut harness, "example.net", "mc.example.net", None);
+    harness.take();
+    harness
+}
+
+#[test]
+fn what_bounces_goes_out_in_single_stanzas_whether_its_sender_gave_it_an_id_or_not() {
+    let entries = to("a@example.net") + &to("b@example.net");
+    let presence =
+        message(&entries).replace("<message", "<presence").replace("</message", "</presence");
+    let presence = presence.replace("<body>Hello</body>", "");
+    let alice = "alice@example.com/phone";
+    for stanza in [message(&entries), presence.clone()] {
+        let stanza = stanza.replace("id='m1' ", "");
+        let mut harness = with_service(json!({}));
+        harness.stanza(&stanza);
+        let sent = harness.take_to("mc.example.net").pop().expect("a copy");
+        harness.stanza(&bounce(&sent, alice));
+        let singles = harness.take();
+        assert_eq!(recipients(&singles), ["a@example.net", "b@example.net"]);
+        assert!(singles.iter().all(|one| one.element().attr("id").is_none()));
+        harness.stanza(&stanza);
+        assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
+    }
+    // XEP-0033 §5.1: the end of presence, said by the server of its sender, or by nobody.
+    let mut harness = with_service(json!({}));
+    harness.stanza(&presence);
+    harness.take();
+    harness.stanza(&format!("<presence type='unavailable' from='{alice}' to='{JID}'/>"));
+    let sent = harness.take_to("mc.example.net").pop().expect("a copy");
+    harness.stanza(&bounce(&sent, alice));
+    assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
 }
 
 #[test]
