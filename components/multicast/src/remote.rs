@@ -308,22 +308,31 @@ impl Remote {
         id
     }
 
-    /// An error came to the service: what it bounced, to be sent in single stanzas.
+    /// An error came back: what it bounced, to be sent in single stanzas. It is for the sender, or for
+    /// us; then it must be clear who that is. Of several that are alike it is about the newest: those
+    /// before have arrived, or bounce as well.
     pub(crate) fn bounced(
         &mut self,
         error: &Stanza,
         settings: &Settings,
-        now: Duration,
+        context: &Context<'_, '_>,
     ) -> Option<Relayed> {
-        let same = |kept: &Relayed| {
+        let to_us = error.to == context.shared.common.jid;
+        let same = |kept: &&Relayed| {
             kept.service == error.from
                 && kept.id == error.id
                 && kept.draft.kind.name() == error.kind.name()
+                && (to_us || kept.draft.from == error.to)
         };
-        let at = self.relayed.iter().position(same)?;
+        let sender = &self.relayed.iter().rfind(same)?.draft.from;
+        if self.relayed.iter().filter(same).any(|kept| kept.draft.from != *sender) {
+            return None;
+        }
+        let at = self.relayed.iter().rposition(|kept| same(&kept))?;
         let relayed = self.relayed.remove(at)?;
         self.bytes -= relayed.bytes;
-        self.settle(&relayed.domain, State::None, now + settings.remote_retry);
+        let until = context.turn.since_start() + settings.remote_retry;
+        self.settle(&relayed.domain, State::None, until);
         Some(relayed)
     }
 

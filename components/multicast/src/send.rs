@@ -149,8 +149,7 @@ pub(crate) fn bounced(
     error: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> bool {
-    let now = context.turn.since_start();
-    let Some(back) = multicast.remote.bounced(error, &multicast.settings, now) else {
+    let Some(back) = multicast.remote.bounced(error, &multicast.settings, context) else {
         return false;
     };
     if multicast.probe.verdict != Verdict::Kept {

@@ -2,7 +2,9 @@
 
 use serde_json::json;
 
-use crate::common::{JID, Machine, NS, discovered, has, message, open, question, recipients, to};
+use crate::common::{
+    JID, Machine, NS, discovered, from, has, message, open, question, recipients, to,
+};
 
 #[test]
 fn a_server_with_a_service_gets_one_stanza_cut_to_its_limit_and_a_bounce_ends_that_once() {
@@ -26,8 +28,10 @@ fn a_server_with_a_service_gets_one_stanza_cut_to_its_limit_and_a_bounce_ends_th
     );
     harness.stanza(&bounce);
     let sent = harness.take();
-    assert_eq!(recipients(&sent), ["u0@example.net", "u1@example.net"]);
+    assert_eq!(recipients(&sent), ["u2@example.net", "u3@example.net"]);
     assert!(has(&sent[0].xml, &(mark(0) + &mark(1) + &mark(2) + &mark(3))));
+    harness.stanza(&bounce);
+    assert_eq!(recipients(&harness.take()), ["u0@example.net", "u1@example.net"]);
     harness.stanza(&message(&users(2)));
     assert_eq!(recipients(&harness.take()), ["u0@example.net", "u1@example.net"]);
 }
@@ -79,6 +83,35 @@ fn what_bounces_goes_out_in_single_stanzas_whether_its_sender_gave_it_an_id_or_n
     let sent = harness.take_to("mc.example.net").pop().expect("a copy");
     harness.stanza(&bounce(&sent, alice));
     assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
+}
+
+#[test]
+fn a_bounce_is_its_senders_and_of_two_that_are_alike_the_newest_ones() {
+    let entries = to("a@example.net") + &to("b@example.net");
+    let users = ["alice@example.com/phone", "bea@example.com/phone"];
+    let write = |harness: &mut Machine, user: usize, body: &str| {
+        harness.stanza(&from(users[user], &entries).replace("Hello", body));
+        harness.take_to("mc.example.net").pop().expect("a copy")
+    };
+    let bodies = |harness: &mut Machine| -> Vec<String> {
+        let text = |sent: &annex_testkit::Sent| {
+            sent.element().children().find(|child| child.name() == "body").map(|body| body.text())
+        };
+        harness.take().iter().filter_map(text).collect()
+    };
+    let mut harness = with_service(json!({}));
+    write(&mut harness, 0, "arrived");
+    let sent = write(&mut harness, 1, "gone");
+    harness.stanza(&bounce(&sent, JID));
+    assert!(bodies(&mut harness).is_empty(), "it may be about either");
+    harness.stanza(&bounce(&sent, users[1]));
+    assert_eq!(bodies(&mut harness), ["gone", "gone"]);
+
+    let mut harness = with_service(json!({}));
+    write(&mut harness, 0, "arrived");
+    let sent = write(&mut harness, 0, "gone");
+    harness.stanza(&bounce(&sent, users[0]));
+    assert_eq!(bodies(&mut harness), ["gone", "gone"]);
 }
 
 #[test]
