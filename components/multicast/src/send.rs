@@ -27,8 +27,8 @@ pub(crate) enum When {
     Later,
 }
 
-/// Bytes for the users of one server: where its service takes little at once, single stanzas, which
-/// share what is inside, are less.
+/// Bytes of what services of other servers get of one stanza. Where there are many of them, or one
+/// takes little at once, single stanzas, which share what is inside, are less.
 const RELAYED_BYTES: usize = 1024 * 1024;
 
 /// Tells the sender of the entries that failed by themselves.
@@ -58,19 +58,24 @@ pub(crate) fn deliver(
                 far.entry(target.jid.domain_key()).or_default().push(target);
             }
         }
+        let (mut room, mut size) = (RELAYED_BYTES, 0);
         for (domain, group) in far.into_iter().filter(|(_, group)| group.len() > 1) {
             let Some(found) = multicast.remote.find(domain, &multicast.settings, context) else {
                 continue;
             };
             let takes = found.takes(draft.kind);
-            let copies = group.len().div_ceil(takes);
+            let mut left = group.len().div_ceil(takes);
+            // As large as the one before, roughly.
+            if left * size > room {
+                continue;
+            }
             for chunk in group.chunks(takes).filter(|chunk| chunk.len() > 1) {
                 let copy = deliver::relayed(draft, chunk, &found.service);
-                if copy.payload.len() + 4096 > context.shared.common.stanza_out
-                    || copies * copy.payload.len() > RELAYED_BYTES
-                {
+                size = copy.payload.len();
+                if size + 4096 > context.shared.common.stanza_out || size * left > room {
                     break;
                 }
+                (room, left) = (room - size, left - 1);
                 let id = multicast.remote.keep(&found.service, draft, chunk, context);
                 let told = chunk.iter().map(|one| (one.jid.clone(), found.service.clone()));
                 relayed.extend(told);

@@ -257,3 +257,24 @@ fn a_service_that_takes_next_to_nothing_is_not_worth_a_copy_for_every_other_user
     assert_eq!(sent.len(), 500);
     assert!(sent.iter().all(|one| one.to.ends_with("@example.net")));
 }
+
+#[test]
+fn a_large_stanza_for_the_services_of_many_servers_is_not_written_anew_for_each() {
+    let mut harness = open(json!({ "limit_local": 1_000 }));
+    let server = |number: usize| format!("s{number}.example");
+    let entries: String = (0..40)
+        .flat_map(|number| ["a", "b"].map(|user| to(&format!("{user}@{}", server(number)))))
+        .collect();
+    harness.stanza(&message(&entries));
+    for number in 0..40 {
+        discovered(&mut harness, &server(number), &format!("mc.{}", server(number)), None);
+    }
+    harness.take();
+    harness.stanza(&message(&entries));
+    assert_eq!(harness.take().len(), 40, "a small one to each service");
+    harness.stanza(&message(&entries).replace("Hello", &"x".repeat(100_000)));
+    let sent = harness.take();
+    let relayed = sent.iter().filter(|one| one.to.starts_with("mc.")).count();
+    assert!((1..=10).contains(&relayed), "{relayed}");
+    assert_eq!(sent.len(), relayed + 2 * (40 - relayed));
+}
