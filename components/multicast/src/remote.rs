@@ -143,8 +143,7 @@ impl Remote {
                     if now < known.again {
                         return Some(found);
                     }
-                    if let Some(id) = known.asked.take() {
-                        self.questions.remove(&id);
+                    if known.asked.is_some() {
                         self.settle(domain, State::None, now + settings.remote_retry);
                         return None;
                     }
@@ -175,7 +174,7 @@ impl Remote {
         let to = Jid::parse(domain).ok()?;
         let state = State::Asked(Vec::new());
         let until = now + settings.remote_timeout;
-        self.servers.insert(domain.to_owned(), Server { state, until });
+        self.settle(domain, state, until);
         self.ask(domain, to, Step::Server, context);
         None
     }
@@ -206,10 +205,14 @@ impl Remote {
 
     fn settle(&mut self, domain: &str, state: State, until: Duration) {
         let before = self.servers.insert(domain.to_owned(), Server { state, until });
-        if let Some(Server { state: State::Asked(open), .. }) = before {
-            for id in open {
-                self.questions.remove(&id);
-            }
+        // What was open is not waited for any more: it was asked before this was known.
+        let open = match before.map(|server| server.state) {
+            Some(State::Asked(open)) => open,
+            Some(State::Has(known)) => known.asked.into_iter().collect(),
+            Some(State::None) | None => Vec::new(),
+        };
+        for id in open {
+            self.questions.remove(&id);
         }
     }
 

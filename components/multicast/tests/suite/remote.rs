@@ -210,6 +210,25 @@ fn a_service_that_is_asked_again_and_says_nothing_gets_no_more() {
 }
 
 #[test]
+fn an_answer_that_comes_after_a_bounce_brings_no_service_back() {
+    let entries = to("a@example.net") + &to("b@example.net");
+    let mut harness = with_service(json!({}));
+    harness.advance(std::time::Duration::from_secs(603));
+    harness.stanza(&message(&entries));
+    let sent = harness.take();
+    let of_kind = |kind| sent.iter().find(|sent| sent.xml.starts_with(kind)).expect("a stanza");
+    harness.stanza(&bounce(of_kind("<message"), "alice@example.com/phone"));
+    let id = of_kind("<iq").element().attr("id").expect("an id").to_owned();
+    harness.stanza(&format!(
+        "<iq type='result' id='{id}' from='mc.example.net' to='{JID}'>
+         <query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS}'/></query></iq>"
+    ));
+    harness.take();
+    harness.stanza(&message(&entries));
+    assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
+}
+
+#[test]
 fn what_only_gives_back_is_not_asked() {
     let mut harness = open(json!({}));
     harness.stanza(&message(&(to("a@echo.example.net") + &to("b@echo.example.net"))));
