@@ -93,6 +93,10 @@ pub(super) fn complete(step: &Step, given: &mut Arguments) -> Result<(), Refusal
             given.0.insert(var.to_owned(), vec![value]);
         }
         let values = match given.0.get(var) {
+            Some(values) if field.required && values.iter().all(|value| value.trim() == "") => {
+                missing.push(var);
+                continue;
+            }
             Some(values) => field.accept(values).map_err(refusals::arguments)?,
             None if field.values.is_empty() && field.required => {
                 missing.push(var);

@@ -36,6 +36,9 @@ fn what_is_missing_or_wrong_is_named() {
     };
     assert_eq!(error("thing make", json!({})), (400, "missing: name".into()));
     assert_eq!(error("thing make", json!(null)), (400, "missing: name".into()));
+    for nothing in [json!({ "name": "" }), json!({ "name": " " }), json!({ "": [""] })] {
+        assert_eq!(error("thing make", nothing), (400, "missing: name".into()));
+    }
     assert_eq!(
         error("thing make", json!({ "name": "x", "colour": "green" })),
         (400, "colour: expected one of red, blue".into())
@@ -143,6 +146,7 @@ fn what_the_process_does_when_told_stands_in_the_audit_log() {
     let mut harness = probe();
     for (verb, arguments) in [
         ("backup", json!(null)),
+        ("export", json!(null)),
         ("reconnect", json!({})),
         ("log-level", json!({ "level": "debug" })),
         ("stop", json!({ "final": true })),
@@ -153,7 +157,13 @@ fn what_the_process_does_when_told_stands_in_the_audit_log() {
     let rows = log["rows"].as_array().unwrap().iter();
     let rows: Vec<_> = rows.map(|row| [2, 3, 4, 5].map(|at| row[at].as_str().unwrap())).collect();
     let [who, whom] = ["probe.example.com/root", "probe.example.com"];
-    let what = [("stop", "final"), ("log-level", "debug"), ("reconnect", ""), ("backup", "")];
+    let what = [
+        ("stop", "final"),
+        ("log-level", "debug"),
+        ("reconnect", ""),
+        ("export", ""),
+        ("backup", ""),
+    ];
     assert_eq!(rows, what.map(|(what, reason)| [who, what, whom, reason]));
 }
 
