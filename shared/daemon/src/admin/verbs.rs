@@ -48,6 +48,7 @@ pub(super) async fn answer(
         "stop" => {
             let last = arguments["final"].as_bool().unwrap_or(false);
             tracing::info!(actor, last, "asked to stop");
+            // Before it is done: afterwards nobody is there to write it down.
             for domain in state.handle.domains.iter() {
                 note(domain, &request, actor);
             }
@@ -57,24 +58,21 @@ pub(super) async fn answer(
         verb => match state.domain(request.domain.as_deref()) {
             Err(sentence) => Reply::error(404, sentence),
             Ok((domain, store)) => match verb {
-                "backup" => {
-                    note(domain, &request, actor);
-                    backup(domain, store, arguments, written).await
-                }
-                "reconnect" => {
-                    tracing::info!(actor, "asked to reconnect");
-                    note(domain, &request, actor);
-                    let sent = domain.control.send(Control::Reconnect).await;
-                    sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "reconnecting" })))
-                }
-                "reload" => {
-                    note(domain, &request, actor);
-                    ordered(Order::Reload, state).await
-                }
-                "log-level" => {
-                    note(domain, &request, actor);
-                    let level = arguments["level"].as_str().unwrap_or_default();
-                    ordered(Order::LogLevel(level.to_owned()), state).await
+                "backup" | "export" | "reconnect" | "reload" | "log-level" => {
+                    let reply = match verb {
+                        "reconnect" => reconnect(domain, actor).await,
+                        "reload" => ordered(Order::Reload, state).await,
+                        "log-level" => {
+                            let level = arguments["level"].as_str().unwrap_or_default();
+                            ordered(Order::LogLevel(level.to_owned()), state).await
+                        }
+                        // The same, for another purpose.
+                        _ => backup(domain, store, arguments, written).await,
+                    };
+                    if reply.is_ok() {
+                        note(domain, &request, actor);
+                    }
+                    reply
                 }
                 _ => command(domain, &request, actor).await,
             },
@@ -84,6 +82,12 @@ pub(super) async fn answer(
 
 fn gone() -> Reply {
     Reply::error(503, "the process is stopping")
+}
+
+async fn reconnect(domain: &DomainHandle, actor: &str) -> Reply {
+    tracing::info!(actor, "asked to reconnect");
+    let sent = domain.control.send(Control::Reconnect).await;
+    sent.map_or_else(|_| gone(), |()| Reply::ok(json!({ "note": "reconnecting" })))
 }
 
 async fn ordered(order: Order, state: &State) -> Reply {
@@ -126,7 +130,7 @@ async fn backup(
     }
 }
 
-/// For the audit log. Nobody waits for it: what is asked for helps also where the machine is stuck.
+/// For the audit log, which has what was done. Nobody waits for it: what is asked for helps also where the machine is stuck.
 fn note(domain: &DomainHandle, request: &Request, actor: &str) {
     let _ = domain.control.try_send(order(request, actor, oneshot::channel().0));
 }

@@ -60,14 +60,14 @@ fn offline<T>(
 }
 
 pub(super) fn backup(asked: &Asked<'_>, file: &Path) -> Result<Exit, Failure> {
-    if file.exists() {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!("{} is there already; nothing was changed", file.display()),
-        ));
-    }
     match client::connect_if_running(asked)? {
-        Some(mut client) => from_running(&mut client, file)?,
+        Some(mut client) => {
+            // What cannot be written is not asked for.
+            drop(create(file)?);
+            let written = from_running(&mut client, "backup", file);
+            written.inspect_err(|_| drop(fs::remove_file(file)))?;
+        }
+        None if file.exists() => return Err(is_there(file)),
         None => {
             offline(asked, |store| Ok(store.backup(file)?))?;
         }
@@ -81,9 +81,24 @@ pub(super) fn backup(asked: &Asked<'_>, file: &Path) -> Result<Exit, Failure> {
     Ok(Exit::Ok)
 }
 
-/// The service may write hardly anywhere: it writes beside its store, and we take that away.
-fn from_running(client: &mut Client, file: &Path) -> Result<(), Failure> {
-    let reply = client::ask(client, "backup", Value::Null)?;
+/// A file that is not there yet, for nobody else to read.
+fn create(path: &Path) -> Result<File, Failure> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => is_there(path),
+        _ => failed(format!("{}: {error}", path.display())),
+    })
+}
+
+fn is_there(file: &Path) -> Failure {
+    let text = format!("{} is there already; nothing was changed", file.display());
+    Failure::new(Exit::Usage, text)
+}
+
+/// The service may write hardly anywhere: it writes beside its store, and we take that away, in the
+/// place of what is there.
+fn from_running(client: &mut Client, verb: &str, file: &Path) -> Result<(), Failure> {
+    let reply = client::ask(client, verb, Value::Null)?;
     let written = PathBuf::from(reply.body["file"].as_str().unwrap_or_default());
     let moved = fs::rename(&written, file).or_else(|_| carry(&written, file));
     if moved.is_err() {
@@ -94,7 +109,8 @@ fn from_running(client: &mut Client, file: &Path) -> Result<(), Failure> {
 
 /// To another device: copied, made durable, and only then removed here.
 fn carry(from: &Path, to: &Path) -> io::Result<()> {
-    let mut target = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to)?;
+    let mut target =
+        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(to)?;
     io::copy(&mut File::open(from)?, &mut target)?;
     target.sync_all()?;
     fs::remove_file(from)
@@ -137,9 +153,7 @@ pub(super) fn export(asked: &Asked<'_>, file: Option<&Path>) -> Result<Exit, Fai
     let lines = match file.filter(|file| *file != Path::new("-")) {
         None => export_to(asked, &mut BufWriter::new(io::stdout().lock()))?,
         Some(path) => {
-            let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            let file = file.map_err(|error| failed(format!("{}: {error}", path.display())))?;
-            let mut file = BufWriter::new(file);
+            let mut file = BufWriter::new(create(path)?);
             let lines = export_to(asked, &mut file);
             if lines.is_err() {
                 let _ = fs::remove_file(path);
@@ -160,7 +174,7 @@ fn export_to(asked: &Asked<'_>, out: &mut dyn Write) -> Result<u64, Failure> {
             // The running process gives a backup, and the copy is told.
             let scratch = Scratch::new()?;
             let backup = scratch.0.join("backup");
-            from_running(&mut client, &backup)?;
+            from_running(&mut client, "export", &backup)?;
             let config = annex_store::Config { path: scratch.0.join("store"), ..store(asked)? };
             annex_store::restore(&backup, &config, false)?;
             let store = Store::open(config, Box::new(|_| {}))?;

@@ -17,7 +17,16 @@ const ORDERS: usize = 64;
 
 /// Orders under way, for the commands that gave them.
 #[derive(Debug)]
-pub(crate) struct Orders(pub(crate) Pending<Ticket>);
+pub(crate) struct Orders(pub(crate) Pending<UnderWay>);
+
+/// An order, for the audit log once it is carried out.
+#[derive(Debug)]
+pub(crate) struct UnderWay {
+    ticket: Ticket,
+    who: Jid,
+    what: &'static str,
+    reason: String,
+}
 
 impl Default for Orders {
     fn default() -> Self {
@@ -27,7 +36,7 @@ impl Default for Orders {
 
 /// Verbs of the admin socket that the process carries out without us, as they are needed most where
 /// a machine can do nothing; here they are only written down.
-const NOTED: [&str; 5] = ["backup", "log-level", "reconnect", "reload", "stop"];
+const NOTED: [&str; 6] = ["backup", "export", "log-level", "reconnect", "reload", "stop"];
 
 /// It is about the process, and needs no space of its own: little of it is no reason to refuse.
 pub(crate) fn is_noted(verb: &str) -> bool {
@@ -88,7 +97,7 @@ fn set_level<C>(
 
 fn order(
     order: Order,
-    what: &str,
+    what: &'static str,
     who: &Jid,
     reason: &str,
     context: &mut Context<'_, '_>,
@@ -96,21 +105,22 @@ fn order(
     if context.shared.orders.0.is_full() {
         return Err(refused(Condition::ResourceConstraint, "Too much is under way".into()).into());
     }
-    let whom = context.shared.common.jid.clone();
-    context.audit(who, what, &whom, Some(reason));
     let id = context.call(Call::Process(order));
     let ticket = context.ticket();
-    context.shared.orders.0.insert(id, ticket);
+    let order = UnderWay { ticket, who: who.clone(), what, reason: reason.to_owned() };
+    context.shared.orders.0.insert(id, order);
     Ok(Next::Later(ticket))
 }
 
 /// A call is done: true if it was an order.
 pub(crate) fn done(id: u64, result: &CallResult, context: &mut Context<'_, '_>) -> bool {
-    let Some(ticket) = context.shared.orders.0.take(id) else {
+    let Some(UnderWay { ticket, who, what, reason }) = context.shared.orders.0.take(id) else {
         return false;
     };
     let answer = match result {
         CallResult::Done { body, .. } => {
+            let whom = context.shared.common.jid.clone();
+            context.audit(&who, what, &whom, Some(&reason));
             let note = String::from_utf8_lossy(body).into_owned();
             Ok(Report { note, ..Report::default() })
         }
