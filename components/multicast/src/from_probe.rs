@@ -50,8 +50,8 @@ pub(crate) enum Verdict {
 #[derive(Debug, Default)]
 pub(crate) struct Probe {
     pub(crate) verdict: Verdict,
-    /// Id of the newest probe on this stream: its return counts, however late.
-    sent: Option<String>,
+    /// Id and sender of the newest probe on this stream: its return counts, however late.
+    sent: Option<(String, Jid)>,
     /// It may still come in time.
     is_open: bool,
     /// Id of the question for the server's software.
@@ -121,7 +121,7 @@ impl Probe {
         });
         context.turn.send(&probe, &service);
         context.turn.arm(TIMER, TIMEOUT);
-        (self.sent, self.is_open) = (Some(id), true);
+        (self.sent, self.is_open) = (Some((id, from)), true);
     }
 
     /// The stream ended: perhaps because of the probe.
@@ -187,10 +187,14 @@ impl Probe {
         may && (self.is_open || self.verdict == Verdict::Kept)
     }
 
-    /// Takes our own probe, and nothing else.
+    /// Takes our own probe, and nothing else. It must come from whom it was sent by: a server may let
+    /// it pass in another name.
     pub(crate) fn take(&mut self, stanza: &Stanza, context: &mut Context<'_, '_>) -> bool {
-        let own = self.sent.is_some() && self.sent == stanza.id && stanza.payload.has(NS, "probe");
-        if own {
+        let Some((id, from)) = &self.sent else { return false };
+        let own = stanza.id.as_ref() == Some(id) && stanza.payload.has(NS, "probe");
+        if own && stanza.from != *from {
+            self.timed_out(context);
+        } else if own {
             tracing::info!("the server lets senders' addresses stay");
             (self.sent, self.is_open) = (None, false);
             self.verdict = Verdict::Kept;

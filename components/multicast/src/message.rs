@@ -12,6 +12,7 @@ use annex_stanza::{Jid, Kind, MessageType, Stanza};
 use crate::{
     accept::{self, Mode, Prepared},
     deliver::Target,
+    from_probe::Verdict,
     refusals,
     report::{self, Told},
     retell,
@@ -33,7 +34,9 @@ pub(crate) fn message(
         return Ok(());
     }
     if multicast.probe.take(stanza, context) {
-        sweep::begin(multicast, context);
+        if multicast.probe.verdict == Verdict::Kept {
+            sweep::begin(multicast, context);
+        }
         return retell::step(multicast, context);
     }
     if multicast.privileges.take(stanza, context) {

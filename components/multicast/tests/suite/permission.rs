@@ -44,6 +44,19 @@ fn where_no_probe_comes_back_nothing_is_delivered() {
 }
 
 #[test]
+fn a_probe_that_comes_back_in_another_name_is_no_permission() {
+    let mut harness = start(json!({}));
+    let probe = harness.take_to(JID).pop().expect("a probe");
+    let sender = probe.element().attr("from").expect("a sender").to_owned();
+    harness.stanza(&probe.xml.replace(&sender, JID));
+    assert_eq!(status(&mut harness)["from_kept"], 0);
+    assert!(status(&mut harness)["trouble"].is_string());
+    harness.take();
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(error(&mut harness).0, "forbidden");
+}
+
+#[test]
 fn a_probe_over_which_the_server_ends_the_stream_is_sent_again_after_a_pause_that_grows() {
     let mut harness = start(json!({}));
     for pause in [60, 120, 240] {
