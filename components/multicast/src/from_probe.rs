@@ -3,7 +3,9 @@
 //! the stream, or lets nothing come back.
 //!
 //! Each stream is asked anew, since the server may be another one by then. But a server that ends
-//! the stream over the question is not asked again before a pause, which grows.
+//! the stream over the question is not asked again before a pause, which grows. Then the stream that
+//! there is may end over it once more, as a server keeps to what it was set to when a stream began,
+//! and the next one is asked at once.
 //!
 //! The server's software is asked beside (XEP-0092), so that the operator gets the one line that is
 //! missing.
@@ -54,6 +56,8 @@ pub(crate) struct Probe {
     sent: Option<(String, Jid)>,
     /// It may still come in time.
     is_open: bool,
+    /// It was not sent when the stream began.
+    is_late: bool,
     /// Id of the question for the server's software.
     version: Option<String>,
     /// What software the server is.
@@ -73,7 +77,7 @@ impl Probe {
     pub(crate) fn online(&mut self, privilege: bool, context: &mut Context<'_, '_>) {
         context.turn.disarm(TIMER);
         context.turn.disarm(TIMER_AGAIN);
-        (self.sent, self.is_open) = (None, false);
+        (self.sent, self.is_open, self.is_late) = (None, false, false);
         let common = &context.shared.common;
         let (service, home) = (common.jid.clone(), home(context));
         self.hopeless = match (&home, common.foreign_from) {
@@ -109,8 +113,14 @@ impl Probe {
         }
     }
 
+    /// The pause is over.
+    pub(crate) fn ask_again(&mut self, context: &mut Context<'_, '_>) {
+        self.is_late = true;
+        self.ask(context);
+    }
+
     /// Sends a probe.
-    pub(crate) fn ask(&mut self, context: &mut Context<'_, '_>) {
+    fn ask(&mut self, context: &mut Context<'_, '_>) {
         let Some(home) = home(context) else { return };
         let service = context.shared.common.jid.clone();
         let id = context.turn.token();
@@ -132,12 +142,12 @@ impl Probe {
         context.turn.disarm(TIMER_AGAIN);
         match ending {
             Ending::Renewed => self.reset(),
-            Ending::InvalidFrom if asked => {
+            Ending::InvalidFrom if asked && !self.is_late => {
                 self.verdict = Verdict::Refused;
                 self.pause(context);
             }
             // It may be chance, and the next stream is asked at once; but not for ever.
-            Ending::Broken if open => {
+            Ending::Broken if open && !self.is_late => {
                 if self.failures < CHANCE {
                     self.failures += 1;
                 } else {
@@ -145,7 +155,8 @@ impl Probe {
                     tracing::warn!("{OFTEN}. {}", self.remedy(&context.shared.common.jid));
                 }
             }
-            // The probe did not bring this about: the server may be another one afterwards.
+            // The probe did not bring this about, or tells of what the server was set to when the
+            // stream began: it may be another one afterwards.
             Ending::Broken | Ending::InvalidFrom => self.not_before = Duration::ZERO,
         }
         if self.verdict == Verdict::Kept {

@@ -109,7 +109,7 @@ impl Component for Multicast {
                 self.probe.timed_out(context);
                 retell::step(self, context)?;
             }
-            Event::Timer(from_probe::TIMER_AGAIN) => self.probe.ask(context),
+            Event::Timer(from_probe::TIMER_AGAIN) => self.probe.ask_again(context),
             Event::Timer(retell::TIMER) => retell::step(self, context)?,
             Event::Timer(sweep::TIMER_ASK) => sweep::ask(self, context)?,
             Event::Timer(sweep::TIMER_GRACE) => sweep::grace(self, context)?,

@@ -57,7 +57,7 @@ fn a_probe_that_comes_back_in_another_name_is_no_permission() {
 }
 
 #[test]
-fn a_probe_over_which_the_server_ends_the_stream_is_sent_again_after_a_pause_that_grows() {
+fn a_probe_over_which_the_server_ends_the_stream_is_sent_again_after_a_pause_and_on_a_new_stream() {
     let mut harness = start(json!({}));
     for pause in [60, 120, 240] {
         assert_eq!(harness.take_to(JID).len(), 1);
@@ -70,6 +70,10 @@ fn a_probe_over_which_the_server_ends_the_stream_is_sent_again_after_a_pause_tha
         harness.advance(Duration::from_secs(pause - 1));
         assert!(harness.take().is_empty(), "no probe yet");
         harness.advance(Duration::from_secs(1));
+        // A server keeps to what it was set to when the stream began.
+        assert_eq!(harness.take_to(JID).len(), 1);
+        harness.disconnect_by(Ending::InvalidFrom);
+        harness.connect();
     }
     echo(&mut harness);
     assert_eq!(status(&mut harness)["from_kept"], 1);
