@@ -69,6 +69,10 @@ annex_stanza::refusals! {
     bad_item: BadRequest "muc.admin.item" "An item names a nickname and a role, or an address and an affiliation",
     /// A bound of the service.
     too_many_items: NotAcceptable "muc.admin.many" "Too many items at once",
+    /// RFC 6120 §8.3.3.8.
+    malformed_address: JidMalformed "muc.address.malformed" "This is no address",
+    /// §10.9: nothing can be given back.
+    destroy_or_form: BadRequest "muc.destroy.form" "Either the room is destroyed or it is configured",
     /// A bound of the service.
     bad_address: NotAcceptable "muc.admin.address" "This address cannot have an affiliation",
     /// §9.4 on.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use annex_service::{
+    basic,
     commands::Ticket,
     component::{Component, Event},
     context::{Context, Failure, Outcome},
@@ -295,6 +296,9 @@ fn presence(muc: &mut Muc, stanza: &Stanza, context: &mut Context<'_, '_>) -> Ou
         PresenceType::Error => errors::error(muc, stanza, context),
         PresenceType::Probe => probe(muc, stanza, context),
         // Rooms have no subscriptions; a request is not a join (§17.3).
+        PresenceType::Subscribe if stanza.to.is_bare() => {
+            basic::presence(kind, stanza, context.turn)
+        }
         _ => Ok(()),
     };
     outcome.map_err(|failure| match failure {

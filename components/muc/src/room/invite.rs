@@ -126,7 +126,7 @@ fn invitee(
     context: &Context<'_, '_>,
 ) -> Outcome<(Jid, Affiliation)> {
     let to = invitation.attr("to").map(str::trim).unwrap_or_default();
-    let jid = Jid::parse(to).map_err(|_| refusals::bad_invitee())?;
+    let jid = Jid::parse(to).map_err(|_| refusals::malformed_address())?;
     // Nobody lives here: neither a room nor an occupant can be asked in.
     let lives_here = jid.domain_key() == room.jid.domain_key();
     if lives_here || jid.bare_key().len() > keys::LONGEST_NAME {

@@ -93,7 +93,11 @@ pub(crate) fn set(
     owned(muc, stanza, context)?;
     let child = stanza.payload.children().first().ok_or_else(refusals::bad_payload)?;
     let query = stanza.payload.element(child)?;
+    let form = query.get_child("x", ns::DATA_FORMS);
     if let Some(destroy) = query.get_child("destroy", ns::MUC_OWNER) {
+        if form.is_some() {
+            return Err(refusals::destroy_or_form().into());
+        }
         let text = |name| {
             let text = destroy.get_child(name, ns::MUC_OWNER).map(minidom::Element::text);
             text.filter(|text| !text.is_empty())
@@ -102,7 +106,10 @@ pub(crate) fn set(
         if let Some(reason) = &mut reason {
             admin::shorten(reason, muc.settings.max_reason);
         }
-        let venue = destroy.attr("jid").map(str::trim).filter(|jid| Jid::parse(jid).is_ok());
+        let venue = destroy.attr("jid").map(str::trim).filter(|jid| !jid.is_empty());
+        if venue.is_some_and(|jid| Jid::parse(jid).is_err()) {
+            return Err(refusals::malformed_address().into());
+        }
         let why = Reason {
             venue: venue.map(str::to_owned),
             password: text("password").filter(|text| text.len() <= muc.settings.max_password),
@@ -112,8 +119,7 @@ pub(crate) fn set(
         destroy::destroy(muc, &stanza.to, &why, context)?;
         return Ok(Answer::Result(Vec::new()));
     }
-    let form = query.get_child("x", ns::DATA_FORMS).ok_or_else(refusals::bad_payload)?;
-    let form = Form::parse(form)?;
+    let form = Form::parse(form.ok_or_else(refusals::bad_payload)?)?;
     match form.kind {
         FormKind::Cancel => cancel(muc, stanza, context),
         FormKind::Submit => submit(muc, stanza, &form, context),

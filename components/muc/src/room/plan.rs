@@ -64,7 +64,7 @@ pub(crate) struct Plan {
 pub(crate) fn delta(room: &Room, settings: &Settings, item: &Element) -> Outcome<Delta> {
     let nick = item.attr("nick");
     let jid = match item.attr("jid").map(str::trim) {
-        Some(jid) => Some(Jid::parse(jid).map_err(|_| refusals::bad_address())?),
+        Some(jid) => Some(Jid::parse(jid).map_err(|_| refusals::malformed_address())?),
         None => None,
     };
     let mut reason = item.get_child("reason", ns::MUC_ADMIN).map(Element::text);

@@ -351,6 +351,7 @@ fn an_address_in_the_room_stands_for_who_has_it_and_others_of_the_service_for_no
         (ROOM.to_owned(), "iq: error cancel item-not-found"),
         ("rooms.example.com".to_owned(), "iq: error modify not-acceptable"),
         ("cake@rooms.example.com".to_owned(), "iq: error modify not-acceptable"),
+        ("@@".to_owned(), "iq: error modify jid-malformed"),
     ] {
         table.admin(ALICE, &format!("<item jid='{jid}' affiliation='outcast'/>"));
         table.told(ALICE, &[told]);

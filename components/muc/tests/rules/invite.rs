@@ -59,8 +59,8 @@ fn who_may_not_invite_is_told() {
     table.quiet();
     for (to, told) in [
         ("eve@example.com", "message: error cancel not-allowed"),
-        ("", "message: error cancel item-not-found"),
-        ("@@", "message: error cancel item-not-found"),
+        ("", "message: error modify jid-malformed"),
+        ("@@", "message: error modify jid-malformed"),
         ("cakes@rooms.example.com", "message: error cancel item-not-found"),
     ] {
         // One that cannot be is none at all.

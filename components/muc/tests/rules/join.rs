@@ -95,6 +95,10 @@ fn only_available_presence_enters() {
         ));
         table.silence();
     }
+    // RFC 6121 §3.1.3: his server waits for an answer.
+    table.stanza(&format!("<presence from='{BOB}' to='{ROOM}' id='s' type='subscribe'/>"));
+    table.told("bob@example.com", &["unsubscribed "]);
+    table.silence();
     table.stanza(&format!("<presence from='{BOB}' to='{ROOM}/Ann' type='probe'/>"));
     table.told(BOB, &["presence: error modify not-acceptable"]);
     table.stanza(&format!("<presence from='{ALICE}' to='{ROOM}/Ann' type='probe'/>"));

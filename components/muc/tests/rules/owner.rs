@@ -450,6 +450,25 @@ fn a_destroyed_room_tells_each_session_once_where_to_go() {
     }
 }
 
+/// What cannot be undone is done only if all of it can be read.
+#[test]
+fn a_malformed_request_destroys_nothing() {
+    let mut table = Table::three();
+    let mut destroy = |content: &str| {
+        table.stanza(&format!(
+            "<iq from='{ALICE}' to='{ROOM}' id='d' type='set'><query xmlns='http://jabber.org/protocol/muc#owner'>{content}</query></iq>"
+        ));
+        table.harness.take_to(ALICE).iter().map(brief).collect::<Vec<_>>()
+    };
+    let form = "<x xmlns='jabber:x:data' type='submit'/>";
+    assert_eq!(destroy("<destroy jid='@@'/>"), ["iq: error modify jid-malformed"]);
+    for both in [format!("{form}<destroy/>"), format!("<destroy/>{form}")] {
+        assert_eq!(destroy(&both), ["iq: error modify bad-request"]);
+    }
+    assert_eq!(destroy("<destroy jid=' '/>").last().map(String::as_str), Some("result d"));
+    table.told(BOB, &["-Bob none/none destroy 110"]);
+}
+
 #[test]
 fn a_persistent_room_stays_and_leaves_memory() {
     let mut table = Table::new();
