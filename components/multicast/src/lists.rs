@@ -11,7 +11,8 @@ use annex_service::{
 };
 use annex_stanza::Jid;
 use given::{
-    MEMBERS, NAME, OPEN, OWNERS, addresses, ask, field, is_admin, is_open, key, own, required, save,
+    AFTER, MEMBERS, NAME, OPEN, OWNERS, addresses, ask, field, is_admin, is_open, key, own,
+    required, save,
 };
 
 use crate::{
@@ -63,12 +64,13 @@ fn done(note: String) -> Outcome<Next> {
     Ok(Next::Done(Report { note, ..Report::default() }))
 }
 
-/// Every list, as far as the actor owns it. Argument: `after`, the last one of the page before.
+/// Every list, as far as the actor owns it. Argument: `after`, the last one of the page before; where
+/// there are more than a page, it is asked for.
 fn list(
     _: &mut Multicast,
     actor: &Jid,
     given: &Arguments,
-    _: usize,
+    answered: usize,
     context: &mut Context<'_, '_>,
 ) -> Outcome<Next> {
     given.only(&["after"])?;
@@ -80,6 +82,9 @@ fn list(
     } else {
         holders::lists(Hold::Owner, actor, after, context.turn)?
     };
+    if answered == 0 && after.is_empty() && !complete {
+        return ask(vec![field(AFTER)]);
+    }
     let mut rows = Vec::new();
     for key in &keys {
         if let Some(record) = ListRecord::load(context.turn, key.as_bytes())? {

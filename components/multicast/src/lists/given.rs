@@ -24,6 +24,8 @@ pub(super) fn is_admin(actor: &Jid, context: &Context<'_, '_>) -> bool {
 pub(super) type Asked = (&'static str, FieldKind, &'static str);
 
 pub(super) const NAME: Asked = ("list", FieldKind::TextSingle, "Name of the list");
+pub(super) const AFTER: Asked =
+    ("after", FieldKind::TextSingle, "More than a page: begin after the list of this name");
 pub(super) const MEMBERS: Asked = ("members", FieldKind::JidMulti, "Addresses, one a line");
 pub(super) const OWNERS: Asked = ("owners", FieldKind::JidMulti, "Owners, one a line");
 pub(super) const OPEN: Asked = ("open", FieldKind::Boolean, "Anyone may write to it");
