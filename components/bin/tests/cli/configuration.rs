@@ -86,6 +86,13 @@ fn a_secret_that_everybody_reads_is_a_warning_and_strictly_a_failure() {
 }
 
 #[test]
+fn a_bound_that_is_too_low_is_no_measure_for_others() {
+    let place = Place::new(nobody(), "[limits]\nstanza_out = \"1 KiB\"\n");
+    let said = place.output(&["check"]).ended(2);
+    said.says("limits.stanza_out: expected 10000 B or more").says("expected 5904 B or less");
+}
+
+#[test]
 fn a_damaged_backup_fails_the_check() {
     let place = Place::new(nobody(), "");
     fs::write(place.path("old.backup"), "no backup at all").expect("write");

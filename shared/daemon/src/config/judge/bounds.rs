@@ -5,12 +5,14 @@ use std::{path::Path, time::Duration};
 use super::Judge;
 use crate::{config::values::Values, runtime::Limits};
 
+/// RFC 6120 §13.12: bytes of a stanza that everybody must accept, at the least.
+pub(super) const STANZA: usize = 10_000;
+
 /// The least that can be worked with: bytes, and how to write them.
 const SIZES: [(&str, u64, &str); 8] = [
-    // RFC 6120 §13.12: the least that everybody must accept.
-    ("limits.stanza_in", 10_000, "10000 B or more (RFC 6120 §13.12)"),
-    ("limits.presence", 10_000, "10000 B or more (RFC 6120 §13.12)"),
-    ("limits.stanza_out", 10_000, "10000 B or more (RFC 6120 §13.12)"),
+    ("limits.stanza_in", STANZA as u64, "10000 B or more (RFC 6120 §13.12)"),
+    ("limits.presence", STANZA as u64, "10000 B or more (RFC 6120 §13.12)"),
+    ("limits.stanza_out", STANZA as u64, "10000 B or more (RFC 6120 §13.12)"),
     ("limits.inbox", 1 << 20, "1 MiB or more"),
     ("limits.outbox", 1 << 20, "1 MiB or more"),
     ("limits.backlog", 1 << 20, "1 MiB or more"),
