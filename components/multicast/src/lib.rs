@@ -21,6 +21,7 @@ pub mod deliver;
 mod from_probe;
 pub mod holders;
 pub mod keys;
+mod listed;
 mod lists;
 mod message;
 mod person;

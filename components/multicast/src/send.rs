@@ -48,6 +48,7 @@ pub(crate) fn deliver(
     when: When,
     context: &mut Context<'_, '_>,
 ) -> BTreeMap<Jid, Jid> {
+    multicast.listed.note(draft, &targets, context.turn.since_start());
     let mut relayed = BTreeMap::new();
     let mut plans = Vec::new();
     // What leaves later may do so when nobody knows any more what to do with a bounce.
@@ -128,13 +129,18 @@ fn kept(draft: &Draft, id: Option<String>, copies: Copies) -> (Template, Audienc
     (Template::with_slots(&stanza, copies.slot.as_slice()), copies.audience)
 }
 
-/// The server gives back a copy for its sender: Prosody does so to whoever handed it over.
+/// The server gives back a copy for its sender: Prosody does so to whoever handed it over. That of a
+/// member of a list ends here: the sender does not learn who its members are.
 pub(crate) fn returned(
     multicast: &mut Multicast,
     stanza: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    if !bounced(multicast, stanza, context) && multicast.probe.verdict == Verdict::Kept {
+    let now = context.turn.since_start();
+    if !bounced(multicast, stanza, context)
+        && multicast.probe.verdict == Verdict::Kept
+        && !multicast.listed.is_about_one(stanza, now)
+    {
         let error = Outgoing {
             kind: stanza.kind,
             from: stanza.from.clone(),

@@ -51,6 +51,27 @@ fn a_list_stands_for_its_members_and_does_not_show_them() {
 }
 
 #[test]
+fn what_the_server_gives_back_of_a_member_does_not_tell_who_it_is() {
+    let mut harness = open(json!({}));
+    let team = json!({ "list": "team", "owners": "bob@example.com", "open": "1" });
+    harness.verb("lists/create", team);
+    harness.verb("lists/add", json!({ "list": "team", "members": "ghost@example.com" }));
+    harness.stanza(&message(&(to(&format!("team@{JID}")) + &to("nobody@example.com"))));
+    harness.take();
+    let mut given_back = |of: &str, id: &str| {
+        harness.stanza(&format!(
+            "<message type='error' id='{id}' from='{of}' to='alice@example.com/phone'>
+             <error type='cancel'><service-unavailable \
+             xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+        ));
+        harness.take().len()
+    };
+    assert_eq!(given_back("ghost@example.com", "m1"), 0);
+    assert_eq!(given_back("nobody@example.com", "m1"), 1);
+    assert_eq!(given_back("ghost@example.com", "m2"), 1, "written to in another stanza");
+}
+
+#[test]
 fn a_list_without_members_is_told_of_and_holds_up_nobody_else() {
     let mut harness = open(json!({}));
     let owners = json!({ "list": "team", "owners": "alice@example.com" });
