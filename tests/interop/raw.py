@@ -52,9 +52,10 @@ class Splitter:
 class RawClient:
     """One session of one user: plain login, a resource, available."""
 
-    def __init__(self, jid, password, port):
+    def __init__(self, jid, password, port, declares=""):
         self.user, _, self.domain = jid.partition("@")
         self.password, self.port = password, port
+        self.declares = declares  # prefixes, in the header of its stream
         self.inbox = []  # bytes of messages and presences
 
     async def open(self, resource):
@@ -90,9 +91,16 @@ class RawClient:
             if stanza.kind == "message" and stanza.sender != self.domain:
                 return child
 
+    async def answer(self, identity):
+        """The answer to this request."""
+        while True:
+            stanza = Stanza(parsed(await self._child(f"an answer to {identity}")))
+            if (stanza.kind, stanza.id) == ("iq", identity):
+                return stanza
+
     async def _begin(self):
         self._splitter = Splitter()
-        self.put(STREAM.format(self.domain))
+        self.put(STREAM.format(self.domain).replace(" to=", f" {self.declares} to="))
         await self._until(b"features>")
 
     async def _until(self, wanted):

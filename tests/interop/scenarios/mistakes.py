@@ -2,6 +2,7 @@
 
 from ..addresses import ADDRESS
 from ..client import Refused
+from ..raw import RawClient
 from ..stanza import CLIENT, DELAY, DISCO_INFO, MUC_ADMIN, MUC_OWNER, MUC_USER, element, form
 from ..world import equal, refused, scenario
 
@@ -58,6 +59,25 @@ async def requests_that_make_no_sense_are_refused(world):
     configuration = form("http://jabber.org/protocol/muc#roomconfig", roomdesc="changed", maxusers="many")
     payload = element(MUC_OWNER, "query", configuration)
     await refused(alice.request("set", room, payload), "not-acceptable", "a configuration")
+    await still_works(alice, bob, room)
+
+
+@scenario(needs_annex=True)
+async def names_that_only_the_server_understands_are_refused(world):
+    room, alice, bob = await world.occupants("alice", "bob")
+    server = world.server
+    stranger = f"stranger@{server.domain}"
+    stranger = RawClient(stranger, server.add_user("stranger"), server.client_port, "xmlns:q='urn:q'")
+    await stranger.open("home")
+    for to in (room, server.address("rooms"), server.address("multicast")):
+        for number, payload in enumerate(
+            ["<x xmlns='u' xml:foo='1'/>", "<xml:foo/>", "<q:x/>", "<x xmlns='u' q:a='1'/>"]
+        ):
+            stranger.put(f"<iq type='get' id='odd-{number}' to='{to}'>{payload}</iq>")
+            # Were the component's stream gone, there would be none.
+            answer = await stranger.answer(f"odd-{number}")
+            equal((answer.type, answer.sender), ("error", to), f"what becomes of {payload}")
+    await stranger.close()
     await still_works(alice, bob, room)
 
 
