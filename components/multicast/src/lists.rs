@@ -201,6 +201,7 @@ fn add(
         return Err(refusals::list_full().into());
     }
     record.save(context.turn, key.as_bytes());
+    context.audit(actor, "lists/add", &record.name, None);
     done(format!("{} added, {} members", record.members.len() - before, record.members.len()))
 }
 
@@ -219,6 +220,7 @@ fn remove(
     let before = record.members.len();
     record.members.retain(|one| !Jid::parse(one).is_ok_and(|one| gone.contains(&one)));
     record.save(context.turn, key.as_bytes());
+    context.audit(actor, "lists/remove", &record.name, None);
     done(format!("{} removed, {} members", before - record.members.len(), record.members.len()))
 }
 

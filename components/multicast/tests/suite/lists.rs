@@ -125,6 +125,23 @@ fn lists_are_changed_by_their_owners_only() {
 }
 
 #[test]
+fn who_changes_the_members_of_a_list_is_written_down() {
+    let mut harness = open(json!({}));
+    harness.verb("lists/create", json!({ "list": "team", "owners": "alice@example.com" }));
+    for node in ["lists/add", "lists/remove"] {
+        submit(
+            &mut harness,
+            "alice@example.com/x",
+            node,
+            &[("list", "team"), ("members", "b@example.com")],
+        );
+        let audit = harness.verb("audit", json!({})).expect("an answer");
+        let audit = String::from_utf8_lossy(&audit.body).into_owned();
+        assert!(audit.contains(node) && !audit.contains("b@example.com"), "{audit}");
+    }
+}
+
+#[test]
 fn a_report_names_the_list_that_was_written_to_and_what_has_no_address_by_what_it_has() {
     let mut harness = open(json!({ "bad_address": "itself" }));
     let owners = json!({ "list": "Team", "owners": "alice@example.com" });

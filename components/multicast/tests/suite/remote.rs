@@ -95,7 +95,10 @@ fn a_bounce_is_its_senders_and_of_two_that_are_alike_the_newest_ones() {
     };
     let bodies = |harness: &mut Machine| -> Vec<String> {
         let text = |sent: &annex_testkit::Sent| {
-            sent.element().children().find(|child| child.name() == "body").map(|body| body.text())
+            sent.element()
+                .children()
+                .find(|child| child.name() == "body")
+                .map(minidom::Element::text)
         };
         harness.take().iter().filter_map(text).collect()
     };
