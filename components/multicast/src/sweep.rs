@@ -111,21 +111,18 @@ pub(crate) fn answer(
     if stanza.id.is_none() || multicast.sweep.asked.get(&stanza.from) != stanza.id.as_ref() {
         return Ok(false);
     }
-    let gone = stanza.kind == Kind::Iq(IqType::Error)
-        && matches!(
-            read_error(stanza),
-            Some((
-                _,
-                Condition::Gone
-                    | Condition::ItemNotFound
-                    | Condition::RecipientUnavailable
-                    | Condition::RemoteServerNotFound
-                    | Condition::ServiceUnavailable,
-                _
-            ))
-        );
-    if gone {
-        give_up(multicast, &stanza.from, context)?;
+    let error = read_error(stanza).filter(|_| stanza.kind == Kind::Iq(IqType::Error));
+    match error.map(|(_, condition, _)| condition) {
+        // Nobody has said anything.
+        Some(Condition::RemoteServerTimeout) => return Ok(true),
+        Some(
+            Condition::Gone
+            | Condition::ItemNotFound
+            | Condition::RecipientUnavailable
+            | Condition::RemoteServerNotFound
+            | Condition::ServiceUnavailable,
+        ) => give_up(multicast, &stanza.from, context)?,
+        _ => {}
     }
     multicast.sweep.asked.remove(&stanza.from);
     Ok(true)

@@ -232,6 +232,26 @@ fn after_an_outage_those_who_are_gone_are_told_of() {
 }
 
 #[test]
+fn a_senders_server_that_cannot_be_reached_is_as_silent_as_the_sender() {
+    let mut harness = open(json!({}));
+    available(&mut harness, &["a@example.com"]);
+    harness.disconnect();
+    harness.connect();
+    restarted(&mut harness);
+    let ping = harness.take_to(ALICE).pop().expect("a ping").element();
+    harness.take();
+    harness.stanza(&format!(
+        "<iq type='error' id='{}' from='{ALICE}' to='{JID}'><error type='wait'>\
+         <remote-server-timeout xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>",
+        ping.attr("id").expect("an id")
+    ));
+    assert!(harness.take().is_empty(), "it may come back");
+    harness.advance(std::time::Duration::from_secs(1_000));
+    let told = harness.take_to("a@example.com");
+    assert!(told.len() == 1 && told[0].xml.contains("type='unavailable'"), "{told:?}");
+}
+
+#[test]
 fn where_the_server_lets_it_at_last_those_who_are_gone_are_told_of() {
     let mut harness = open(json!({}));
     available(&mut harness, &["a@example.com"]);
