@@ -174,7 +174,7 @@ impl Probe {
     }
 
     /// No answer came in time.
-    pub(crate) fn timed_out(&mut self, context: &mut Context<'_, '_>) {
+    pub(crate) fn timed_out(&mut self, permitted: bool, context: &mut Context<'_, '_>) {
         self.version = None;
         if std::mem::take(&mut self.is_open) {
             self.verdict = Verdict::Refused;
@@ -183,7 +183,7 @@ impl Probe {
             self.not_before = Duration::ZERO;
             context.turn.arm(TIMER_AGAIN, pause);
         }
-        self.say(context);
+        self.say(permitted, context);
     }
 
     /// What the server permits may have changed: the next stream is asked at once.
@@ -200,11 +200,16 @@ impl Probe {
 
     /// Takes our own probe, and nothing else. It must come from whom it was sent by: a server may let
     /// it pass in another name.
-    pub(crate) fn take(&mut self, stanza: &Stanza, context: &mut Context<'_, '_>) -> bool {
+    pub(crate) fn take(
+        &mut self,
+        stanza: &Stanza,
+        permitted: bool,
+        context: &mut Context<'_, '_>,
+    ) -> bool {
         let Some((id, from)) = &self.sent else { return false };
         let own = stanza.id.as_ref() == Some(id) && stanza.payload.has(NS, "probe");
         if own && stanza.from != *from {
-            self.timed_out(context);
+            self.timed_out(permitted, context);
         } else if own {
             tracing::info!("the server lets senders' addresses stay");
             (self.sent, self.is_open) = (None, false);
@@ -217,7 +222,12 @@ impl Probe {
     }
 
     /// Takes the answer about the server's software.
-    pub(crate) fn answer(&mut self, stanza: &Stanza, context: &Context<'_, '_>) -> bool {
+    pub(crate) fn answer(
+        &mut self,
+        stanza: &Stanza,
+        permitted: bool,
+        context: &Context<'_, '_>,
+    ) -> bool {
         if self.version.is_none() || self.version != stanza.id {
             return false;
         }
@@ -226,22 +236,30 @@ impl Probe {
         let query = query.and_then(|query| stanza.payload.element(query).ok());
         let name = query.and_then(|query| Some(query.get_child("name", ns::VERSION)?.text()));
         self.software = name.or(self.software.take());
-        self.say(context);
+        self.say(permitted, context);
         true
     }
 
     /// Tells the operator, once on a stream, and not before it is known what the server is.
-    fn say(&mut self, context: &Context<'_, '_>) {
+    fn say(&mut self, permitted: bool, context: &Context<'_, '_>) {
         if self.verdict != Verdict::Refused || self.version.is_some() || self.said {
             return;
         }
         self.said = true;
+        if permitted {
+            return tracing::info!("{NOT}; the server's permissions are used");
+        }
         let common = &context.shared.common;
         tracing::warn!(
             "{NOT}. {}, and then: {} reconnect",
             self.remedy(&common.jid),
             common.program
         );
+    }
+
+    /// The settings are such that the server need not be asked.
+    pub(crate) fn is_hopeless(&self) -> bool {
+        self.hopeless.is_some()
     }
 
     /// What keeps senders' addresses from staying.

@@ -33,7 +33,7 @@ pub(crate) fn message(
         }
         return Ok(());
     }
-    if multicast.probe.take(stanza, context) {
+    if multicast.probe.take(stanza, multicast.is_permitted(), context) {
         if multicast.probe.verdict == Verdict::Kept {
             sweep::begin(multicast, context);
         }

@@ -110,7 +110,8 @@ impl Component for Multicast {
                 retell::end(self, context);
             }
             Event::Timer(from_probe::TIMER) => {
-                self.probe.timed_out(context);
+                let permitted = self.is_permitted();
+                self.probe.timed_out(permitted, context);
                 retell::step(self, context)?;
             }
             Event::Timer(from_probe::TIMER_AGAIN) => self.probe.ask_again(context),
@@ -158,6 +159,7 @@ impl Component for Multicast {
                 from_probe::Verdict::Unknown => "asking",
                 from_probe::Verdict::Kept => "kept",
                 from_probe::Verdict::Refused if used => "replaced, with the server's permission",
+                from_probe::Verdict::Refused if self.probe.is_hopeless() => "ruled out by the settings",
                 from_probe::Verdict::Refused => "refused by the server",
             },
             "servers": { "known": servers, "with_service": services },
@@ -169,9 +171,12 @@ impl Component for Multicast {
 impl Multicast {
     /// Messages leave in their senders' names, but not of themselves.
     pub(crate) fn has_permission(&self) -> bool {
-        self.probe.verdict == from_probe::Verdict::Refused
-            && self.settings.privilege
-            && self.privileges.any()
+        self.probe.verdict == from_probe::Verdict::Refused && self.is_permitted()
+    }
+
+    /// A server permits it, where senders' addresses cannot stay.
+    pub(crate) fn is_permitted(&self) -> bool {
+        self.settings.privilege && self.privileges.any()
     }
 }
 
@@ -186,7 +191,10 @@ fn answer(
     stanza: &Stanza,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    if multicast.probe.answer(stanza, context) || sweep::answer(multicast, stanza, context)? {
+    let permitted = multicast.is_permitted();
+    if multicast.probe.answer(stanza, permitted, context)
+        || sweep::answer(multicast, stanza, context)?
+    {
         return Ok(());
     }
     multicast.remote.answer(stanza, &multicast.settings, context);

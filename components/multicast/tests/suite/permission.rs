@@ -209,6 +209,14 @@ fn without_users_the_service_says_so() {
 }
 
 #[test]
+fn what_the_settings_rule_out_is_not_laid_to_the_server() {
+    let mut common = annex_testkit::common(JID);
+    common.foreign_from = false;
+    let mut harness: Machine = Harness::new(move || Service::new(common.clone(), &json!({})));
+    assert_eq!(status(&mut harness)["senders_addresses"], "ruled out by the settings");
+}
+
+#[test]
 fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
     for ns in ["urn:xmpp:privilege:1", "urn:xmpp:privilege:2"] {
         let mut harness = start(json!({ "from_fallback": "privilege" }));
