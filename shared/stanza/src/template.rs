@@ -4,7 +4,7 @@ use std::{
     cmp::Ordering,
     fmt,
     ops::{Deref, Range},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use bytes::Bytes;
@@ -136,8 +136,23 @@ struct Inner {
     to: usize,
     /// Slots by their place in `bytes`, ascending.
     slots: Box<[Slot]>,
-    /// What is between the last hole of one copy and the first of the next.
-    seam: Box<[u8]>,
+    /// What is between the last hole of one copy and the first of the next, once there are two.
+    seam: OnceLock<Box<[u8]>>,
+}
+
+impl Inner {
+    /// Appends what is from the first hole to the last; gives the place of the last.
+    #[inline]
+    fn fill(&self, recipient: &Recipient, out: &mut Vec<u8>) -> usize {
+        out.extend_from_slice(&recipient.to);
+        let mut done = self.to;
+        for slot in &self.slots {
+            out.extend_from_slice(&self.bytes[done..slot.at]);
+            done = slot.at;
+            out.extend_from_slice(slot.fill.of(recipient));
+        }
+        done
+    }
 }
 
 impl Template {
@@ -169,9 +184,8 @@ impl Template {
             bytes.extend_from_slice(stanza.kind.name().as_bytes());
             bytes.push(b'>');
         }
-        let last = placed.last().map_or(to, |slot| slot.at);
         Self(Arc::new(Inner {
-            seam: [&bytes[last..], &bytes[..to]].concat().into(),
+            seam: OnceLock::new(),
             from: stanza.from.clone(),
             bytes: bytes.into(),
             to,
@@ -208,7 +222,10 @@ impl Template {
 
     /// Appends the stanza for one recipient.
     pub fn write(&self, recipient: &Recipient, out: &mut Vec<u8>) {
-        self.write_run(std::slice::from_ref(recipient), out, usize::MAX);
+        let inner = &*self.0;
+        out.extend_from_slice(&inner.bytes[..inner.to]);
+        let done = inner.fill(recipient, out);
+        out.extend_from_slice(&inner.bytes[done..]);
     }
 
     /// Appends the stanzas for these recipients, until `out` has `end` bytes or more; returns how
@@ -216,6 +233,10 @@ impl Template {
     pub fn write_run(&self, recipients: &[Recipient], out: &mut Vec<u8>, end: usize) -> usize {
         let inner = &*self.0;
         let head = inner.to;
+        let seam = inner.seam.get_or_init(|| {
+            let last = inner.slots.last().map_or(head, |slot| slot.at);
+            [&inner.bytes[last..], &inner.bytes[..head]].concat().into()
+        });
         // With the head of one more.
         let end = end.saturating_add(head);
         out.extend_from_slice(&inner.bytes[..head]);
@@ -224,14 +245,8 @@ impl Template {
             if out.len() >= end {
                 break;
             }
-            out.extend_from_slice(&recipient.to);
-            let mut done = head;
-            for slot in &inner.slots {
-                out.extend_from_slice(&inner.bytes[done..slot.at]);
-                done = slot.at;
-                out.extend_from_slice(slot.fill.of(recipient));
-            }
-            out.extend_from_slice(&inner.seam);
+            inner.fill(recipient, out);
+            out.extend_from_slice(seam);
             count += 1;
         }
         out.truncate(out.len() - head);
