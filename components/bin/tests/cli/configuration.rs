@@ -1,6 +1,6 @@
 //! What a wrong configuration is told, and `check`.
 
-use std::fs;
+use std::{fs, process::Command};
 
 use crate::{
     place::{Place, bare, read, said},
@@ -127,6 +127,29 @@ fn a_server_that_is_away_is_not_a_refusal() {
 fn a_server_that_accepts_passes_the_check() {
     let place = Place::new(serve(Verdict::Accept), "");
     place.output(&["check", "--connect"]).ended(0).says("ok");
+}
+
+/// XEP-0033 §3: what is passed on has the address of who sent it.
+#[test]
+fn a_server_that_forbids_senders_addresses_fails_the_check_of_what_needs_them() {
+    let foreign = "[component]\nforeign_from = true\n";
+    let check = |server, more: &str| {
+        let place = Place::new(serve(server), "");
+        let file = place.path("muc.toml");
+        let text = read(&file).replace("[component]\n", more);
+        fs::write(&file, text).expect("write");
+        let mut check = Command::new(env!("CARGO_BIN_EXE_annex-multicast"));
+        said(check.args(["check", "--connect", "--config"]).arg(&file))
+    };
+    check(Verdict::Accept, foreign).ended(0).says("lets senders' addresses stay");
+    check(Verdict::Strict, foreign)
+        .ended(3)
+        .says("does not let rooms.example.com keep senders' addresses")
+        .says("under Component \"rooms.example.com\" add validate_from_addresses = false");
+    // Where the server's permissions are used it need not.
+    let privilege = format!("[multicast]\nfrom_fallback = \"privilege\"\n{foreign}");
+    check(Verdict::Strict, &privilege).ended(0);
+    Place::new(serve(Verdict::Strict), "").output(&["check", "--connect"]).ended(0);
 }
 
 #[test]

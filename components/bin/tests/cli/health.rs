@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    place::{DOMAIN, PATIENCE, Place},
+    place::{DOMAIN, PATIENCE, Place, said},
     server::{Verdict, nobody, serve},
 };
 
@@ -59,6 +59,9 @@ fn a_service_that_cannot_do_its_work_is_not_well() {
     assert!(metrics.contains("annex_multicast_from_kept{domain=\"rooms.example.com\"} 0"));
     place.output(&["status"]).ended(1).says("trouble");
     place.output(&["probe"]).ended(1);
+    let mut check = Command::new(env!("CARGO_BIN_EXE_annex-multicast"));
+    let check = check.args(["check", "--connect", "--config"]).arg(place.path("muc.toml"));
+    said(check).ended(1).says("foreign_from is false");
 }
 
 /// The address that the log names.

@@ -13,6 +13,8 @@ use rustix::net::sockopt::set_socket_recv_buffer_size;
 pub(crate) enum Verdict {
     /// Welcome.
     Accept,
+    /// Welcome; but whoever says anything in another's name is thrown out.
+    Strict,
     /// Prosody's answer to a wrong secret.
     NotAuthorized,
     /// Welcome; then it asks a great deal, and reads nothing.
@@ -25,6 +27,8 @@ const OPEN: &str = "<?xml version='1.0'?><stream:stream xmlns='jabber:component:
 const REFUSE: &str = "<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
     <text xmlns='urn:ietf:params:xml:ns:xmpp-streams'>Given token does not match calculated token\
     </text></stream:error></stream:stream>";
+const FORBID: &str = "<stream:error><invalid-from xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>\
+    </stream:error></stream:stream>";
 
 /// Listens until the test ends, and answers every stream the same way. The port.
 pub(crate) fn serve(verdict: Verdict) -> u16 {
@@ -89,7 +93,19 @@ fn converse(mut stream: TcpStream, verdict: Verdict, stanzas: &str) {
         if !until(&mut stream, &mut heard, ">") || heard.contains("</stream:stream>") {
             return;
         }
-        if let Some(id) = heard.split("id='").nth(1).and_then(|rest| rest.split('\'').next()) {
+        if let Some((_, message)) = heard.split_once("<message ") {
+            if verdict == Verdict::Strict && !message.contains("from='rooms.example.com'") {
+                let _ = stream.write_all(FORBID.as_bytes());
+                return;
+            }
+            if !until(&mut stream, &mut heard, "</message>")
+                || stream.write_all(heard.as_bytes()).is_err()
+            {
+                return;
+            }
+            continue;
+        }
+        for id in heard.split("id='").skip(1).filter_map(|rest| rest.split('\'').next()) {
             let answer = format!(
                 "<iq type='error' id='{id}' from='example.com' to='rooms.example.com'><error type='cancel'>\
                  <service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>"

@@ -119,7 +119,7 @@ fn look(
             .enable_all()
             .build()
             .map_err(|error| Failure::new(Exit::Failed, error.to_string()))?;
-        runtime.block_on(online::look(&config, running.as_ref(), findings));
+        runtime.block_on(online::look(asked.program, &config, running.as_ref(), findings));
         runtime.shutdown_background();
     }
     Ok(())

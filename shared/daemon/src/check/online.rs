@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use annex_stanza::{Frame, IqType, Kind, Limits, Outgoing, Reader, Recipient, Stanza};
+use annex_stanza::{
+    Frame, IqType, Jid, Kind, Limits, MessageType, Outgoing, Reader, Recipient, Stanza,
+};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -13,18 +15,24 @@ use super::{Findings, reach};
 use crate::{
     config::{Config, Domain},
     exit::Exit,
-    link::{self, Established},
+    link::{self, Established, Software},
+    program::Program,
 };
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-pub(super) async fn look(config: &Config, running: Option<&Value>, findings: &mut Findings) {
+pub(super) async fn look(
+    program: &Program,
+    config: &Config,
+    running: Option<&Value>,
+    findings: &mut Findings,
+) {
     for domain in &config.domains {
         let jid = domain.common.jid.as_str();
         match running.and_then(|status| of(status, jid)) {
             // A second connection would disturb the first one.
             Some(status) => report(jid, status, findings),
-            None => connect(domain, findings).await,
+            None => connect(program, domain, findings).await,
         }
         reach::look(domain, findings).await;
     }
@@ -40,6 +48,9 @@ fn report(jid: &str, status: &Value, findings: &mut Findings) {
     if state["online"] == true {
         let software = state["software"].as_str().unwrap_or("the server");
         findings.ok(format!("{jid} is connected to {software} at {server}"));
+        if let Some(trouble) = status["component"]["trouble"].as_str() {
+            findings.fail(Exit::Failed, format!("{jid}: {trouble}; the log says what to do"));
+        }
     } else {
         let error = state["error"].as_str().unwrap_or("it is still connecting");
         let is_refusal = state["failure"].as_str().is_some_and(link::is_refusal);
@@ -48,8 +59,8 @@ fn report(jid: &str, status: &Value, findings: &mut Findings) {
     }
 }
 
-async fn connect(domain: &Domain, findings: &mut Findings) {
-    let jid = domain.common.jid.as_str();
+async fn connect(program: &Program, domain: &Domain, findings: &mut Findings) {
+    let jid = &domain.common.jid;
     let server = &domain.link.server;
     let mut stream = match link::establish(&domain.link).await {
         Ok(stream) => stream,
@@ -60,7 +71,9 @@ async fn connect(domain: &Domain, findings: &mut Findings) {
     };
     findings.ok(format!("{server} accepts the component {jid}"));
     let Some(home) = &domain.link.home else { return };
-    match timeout(PATIENCE, ask(&mut stream, domain)).await {
+    let mut reader = Reader::within_stream(Limits::default());
+    reader.feed(&stream.early);
+    match timeout(PATIENCE, ask(&mut stream, &mut reader, domain)).await {
         Ok(Some((identity, version))) => {
             findings.ok(format!("{} is {identity}{version}", home.as_str()));
         }
@@ -74,14 +87,27 @@ async fn connect(domain: &Domain, findings: &mut Findings) {
             PATIENCE.as_secs()
         )),
     }
+    // Without it, the configuration has been warned about.
+    if (program.needs_from)(&domain.section) && domain.link.foreign_from {
+        let kept = timeout(PATIENCE, keeps_from(&mut stream, &mut reader, jid, home)).await;
+        match kept {
+            Ok(Some(true)) => findings.ok(format!("{server} lets senders' addresses stay")),
+            _ => findings.fail(Exit::Refused, {
+                let remedy = remedy(stream.software, jid);
+                format!("{server} does not let {jid} keep senders' addresses, so nothing is delivered: {remedy}")
+            }),
+        }
+    }
     let _ = timeout(PATIENCE, stream.wire.write_all(b"</stream:stream>")).await;
 }
 
 /// Identity (XEP-0030) and version (XEP-0092) of the server; none if it answers with an error.
-async fn ask(stream: &mut Established, domain: &Domain) -> Option<(String, String)> {
+async fn ask(
+    stream: &mut Established,
+    reader: &mut Reader,
+    domain: &Domain,
+) -> Option<(String, String)> {
     let (jid, home) = (&domain.common.jid, domain.link.home.as_ref()?);
-    let mut reader = Reader::within_stream(Limits::default());
-    reader.feed(&stream.early);
     let mut request = Vec::new();
     for (id, ns) in
         [("info", "http://jabber.org/protocol/disco#info"), ("version", "jabber:iq:version")]
@@ -94,7 +120,7 @@ async fn ask(stream: &mut Established, domain: &Domain) -> Option<(String, Strin
     stream.wire.write_all(&request).await.ok()?;
     let (mut info, mut version) = (None, None);
     while info.is_none() || version.is_none() {
-        let answer = next(stream, &mut reader).await?;
+        let answer = next(stream, reader).await?;
         match answer.id.as_deref() {
             Some("info") => info = Some(identity(&answer)),
             Some("version") => version = Some(software(&answer).unwrap_or_default()),
@@ -102,6 +128,37 @@ async fn ask(stream: &mut Established, domain: &Domain) -> Option<(String, Strin
         }
     }
     Some((info.flatten()?, version.unwrap_or_default()))
+}
+
+/// Whether a sender's address stays: what is sent to ourselves with that of a local user comes back,
+/// and with it. A server that forbids it ends the stream, or lets nothing come back.
+async fn keeps_from(
+    stream: &mut Established,
+    reader: &mut Reader,
+    jid: &Jid,
+    home: &Jid,
+) -> Option<bool> {
+    let from = home.with_resource("annex-check").ok()?;
+    let message = Outgoing::message(MessageType::Headline, &from).id("from").child(|xml| {
+        xml.leaf("probe", "urn:annex:check:0");
+    });
+    let mut bytes = Vec::new();
+    message.template().write(&Recipient::from(jid), &mut bytes);
+    stream.wire.write_all(&bytes).await.ok()?;
+    loop {
+        let stanza = next(stream, reader).await?;
+        if stanza.id.as_deref() == Some("from") {
+            return Some(stanza.from == from);
+        }
+    }
+}
+
+/// The one line to add.
+fn remedy(software: Software, jid: &Jid) -> String {
+    software.pick(
+        &format!("under Component \"{jid}\" add validate_from_addresses = false"),
+        &format!("to the listener of {jid} add check_from: false"),
+    )
 }
 
 async fn next(stream: &mut Established, reader: &mut Reader) -> Option<Stanza> {

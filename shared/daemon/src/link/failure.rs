@@ -54,7 +54,7 @@ impl Software {
     }
 
     /// What applies to this server; both where it is not known.
-    fn pick(self, prosody: &str, ejabberd: &str) -> String {
+    pub(crate) fn pick(self, prosody: &str, ejabberd: &str) -> String {
         match self {
             Self::Prosody => prosody.into(),
             Self::Ejabberd => ejabberd.into(),
