@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use annex_store::{FileError, Store};
+use annex_store::{FileError, OpenError, Schema, Store};
 use serde_json::{Value, json};
 
 use super::{Asked, client, pretty, status::bytes};
@@ -17,6 +17,7 @@ use crate::{
     config::{Config, Domain},
     exit::{Exit, Failure},
     out, owner,
+    program::Program,
 };
 
 fn failed(error: impl Into<Box<dyn Error>>) -> Failure {
@@ -46,9 +47,11 @@ fn offline<T>(
     if !path.is_dir() {
         return Err(failed(format!("there is no store {}", path.display())));
     }
-    let opened = Store::open(config, Box::new(|_| {}));
-    let outcome = match opened {
-        Ok(store) => {
+    let outcome = match open(asked.program, config) {
+        Ok((store, migrated)) => {
+            if let Some(said) = migrated {
+                out::error(said);
+            }
             let outcome = act(&store);
             store.close();
             outcome
@@ -57,6 +60,29 @@ fn offline<T>(
     };
     owner::settle(&path, true);
     outcome
+}
+
+/// The store; an older one is migrated, as at a start, and what to say of it comes with it.
+fn open(
+    program: &Program,
+    config: annex_store::Config,
+) -> Result<(Store, Option<String>), OpenError> {
+    // Without migrations an older one is refused.
+    let schema = Schema { migrations: Vec::new(), ..program.schema() };
+    let as_it_is = annex_store::Config { schema: schema.into(), ..config.clone() };
+    match Store::open(as_it_is, Box::new(|_| {})) {
+        Err(OpenError::TooOld { path, found }) => {
+            let to = config.schema.version;
+            let store = Store::open(config, Box::new(|_| {}))?;
+            let said = format!(
+                "the store {} was migrated from format {found} to {to}; as it was before: {}",
+                path.display(),
+                annex_store::backup_before(&path, found).display()
+            );
+            Ok((store, Some(said)))
+        }
+        opened => opened.map(|store| (store, None)),
+    }
 }
 
 pub(super) fn backup(asked: &Asked<'_>, file: &Path) -> Result<Exit, Failure> {
@@ -240,4 +266,37 @@ fn within(file: &Path, error: FileError) -> Failure {
 
 fn told(asked: &Asked<'_>, text: &str, value: &Value) {
     out::line(if asked.cli.json { pretty(value) } else { text.to_owned() });
+}
+
+#[cfg(test)]
+mod tests {
+    use annex_store::{Durability, check_backup, import};
+
+    use super::*;
+    use crate::{config::StorePlace, probe::Probe};
+
+    #[test]
+    fn an_older_store_is_not_migrated_without_a_word() {
+        let program = Program::of::<Probe>();
+        let old = Program { migrations: &[], ..program.clone() };
+        let dir = tempfile::tempdir().expect("a directory");
+        let place = StorePlace {
+            path: dir.path().join("store"),
+            durability: Durability::Full,
+            cache: 16 << 20,
+            reserve: 0,
+        };
+        let golden = include_str!("../../tests/golden/probe-1.jsonl");
+        import(&old.store(&place), &mut golden.as_bytes(), None, false).expect("an export");
+        let opened = |program: &Program| {
+            let (store, said) = open(program, program.store(&place)).expect("a store");
+            store.close();
+            said
+        };
+        assert_eq!(opened(&old), None);
+        let said = opened(&program).expect("a word");
+        let (_, before) = said.split_once("from format 1 to 2; as it was before: ").expect(&said);
+        assert_eq!(check_backup(Path::new(before)).expect("a backup").format, 1);
+        assert_eq!(opened(&program), None);
+    }
 }
