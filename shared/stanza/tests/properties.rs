@@ -427,3 +427,55 @@ fn addresses_that_servers_hold_equal_are_equal() {
     assert_eq!(jid("a@b.c/x\u{3f9}").key(), "a@b.c/x\u{3f9}");
     assert_eq!(jid("a@b./r").resource(), Some("r"));
 }
+
+/// An element or text, with names that make no sense among the others, as a server could write it.
+fn odd_xml() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec!["x", "x", "message", "q:x", "xml:y", "a:b:c", "stream:x"]);
+    let attribute = prop::sample::select(vec![
+        "",
+        "",
+        " a='1'",
+        " b='/>'",
+        " c=\"'>\"",
+        " q:a='&lt;/message>'",
+        " xmlns='urn:x'",
+        " xmlns:q='urn:q'",
+        " xmlns:n='http://www.w3.org/XML/1998/namespace' n:a='1'",
+        " xmlns:p=''",
+    ]);
+    let text = vec!["", "t", " / > ' \" ]] ", "&lt;/message&gt;", "<![CDATA[</message><x a=']]>"];
+    let leaf = prop::sample::select(text).prop_map(str::to_owned);
+    let element = move |inner: BoxedStrategy<Vec<String>>| {
+        (name.clone(), attribute.clone(), attribute.clone(), inner).prop_map(
+            |(name, one, other, inner)| match inner.concat() {
+                inner if inner.is_empty() => format!("<{name}{one}{other} />"),
+                inner => format!("<{name}{one}{other}>{inner}</{name}\n>"),
+            },
+        )
+    };
+    leaf.prop_recursive(5, 24, 4, move |inner| element(prop::collection::vec(inner, 0..4).boxed()))
+}
+
+proptest! {
+    /// Nobody can end the stream, or speak behind the end of his stanza.
+    #[test]
+    fn whatever_names_a_stanza_has_it_is_one_and_ends_where_it_ends(
+        header in prop::sample::select(vec!["", " q:a='1'", " xmlns:p=''"]),
+        name in prop::sample::select(vec!["message", "message", "q:message"]),
+        inner in prop::collection::vec(odd_xml(), 0..4),
+        cut in 1..50_usize,
+    ) {
+        let next = "<message from='n@e.f' to='g@h' id='next'/>";
+        let stanza = format!("<{name}{header} from='a@b.c' to='d@e'>{}</{name}>", inner.concat());
+        let mut reader = Reader::within_stream(Limits::default());
+        for portion in format!("{stanza}{next} ").as_bytes().chunks(cut) {
+            reader.feed(portion);
+        }
+        prop_assert!(matches!(reader.next(), Ok(Some(_))), "{}", stanza);
+        match reader.next() {
+            Ok(Some(Frame::Stanza(stanza))) => prop_assert_eq!(stanza.id.as_deref(), Some("next")),
+            other => prop_assert!(false, "{:?} behind {}", other, stanza),
+        }
+        prop_assert!(matches!(reader.next(), Ok(None)));
+    }
+}
