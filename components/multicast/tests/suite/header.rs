@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::common::{JID, NS, canonical, has, message, open, recipients, to};
 
+/// Case M1.
 #[test]
 fn the_worked_example_gives_exactly_its_copies() {
     let mut common = annex_testkit::common("multicast.header1.org");
@@ -92,6 +93,7 @@ fn the_worked_example_gives_exactly_its_copies() {
     assert_eq!(found, expected);
 }
 
+/// Case M2.
 #[test]
 fn a_blind_addressee_sees_its_own_entry_and_no_other() {
     let mut harness = open(json!({}));
@@ -127,6 +129,7 @@ fn a_blind_addressee_finds_its_entry_where_the_sender_put_it() {
     }
 }
 
+/// Case M3.
 #[test]
 fn what_is_marked_delivered_is_shown_and_not_delivered() {
     let mut harness = open(json!({}));
@@ -150,6 +153,7 @@ fn what_others_have_delivered_to_is_not_ours_to_judge() {
     assert!(has(&sent[0].xml, theirs));
 }
 
+/// Case M4.
 #[test]
 fn a_message_that_comes_back_with_all_delivered_ends_without_an_error() {
     let mut harness = open(json!({}));
@@ -166,6 +170,7 @@ fn errors_and_what_is_written_by_no_one_for_nobody_lead_to_nothing() {
     assert!(harness.take().is_empty());
 }
 
+/// Case M9.
 #[test]
 fn one_address_named_several_times_gets_one_copy() {
     let mut harness = open(json!({}));
@@ -196,6 +201,7 @@ fn what_is_marked_delivered_covers_its_own_address_only() {
     assert_eq!(recipients(&harness.take()), ["b@example.com/r"]);
 }
 
+/// Case M18.
 #[test]
 fn what_is_not_delivered_to_passes_untouched() {
     let mut harness = open(json!({}));
@@ -212,6 +218,7 @@ fn what_is_not_delivered_to_passes_untouched() {
     assert!(has(&xml, own) && !xml.contains("r@example.net") && xml.contains("noreply"), "{xml}");
 }
 
+/// Case M19.
 #[test]
 fn id_language_and_everything_else_stay_as_they_are() {
     let mut harness = open(json!({}));

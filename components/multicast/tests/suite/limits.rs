@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::common::{JID, NS, error, from, message, open, recipients, to};
 
+/// Case M6.
 #[test]
 fn above_the_limit_nobody_receives_and_what_was_delivered_is_not_counted() {
     let many = |n: usize| (0..n).map(|i| to(&format!("u{i}@example.com"))).collect::<String>();
@@ -20,6 +21,7 @@ fn above_the_limit_nobody_receives_and_what_was_delivered_is_not_counted() {
     assert_eq!(harness.take().len(), 60);
 }
 
+/// Case M6.
 #[test]
 fn discovery_tells_each_asker_its_own_limit() {
     let mut harness = open(json!({}));
@@ -76,6 +78,7 @@ fn nothing_is_promised_to_whom_access_is_not_given() {
     }
 }
 
+/// Case M15.
 #[test]
 fn from_elsewhere_to_elsewhere_is_forbidden_and_nobody_receives() {
     let mut harness = open(json!({}));

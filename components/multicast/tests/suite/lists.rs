@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::common::{JID, Machine, echo, error, from, has, message, open, recipients, to};
 
+/// Case M20.
 #[test]
 fn a_list_stands_for_its_members_and_does_not_show_them() {
     let mut harness = open(json!({}));

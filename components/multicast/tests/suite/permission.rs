@@ -18,6 +18,7 @@ fn status(harness: &mut Machine) -> Value {
     harness.machine().status()
 }
 
+/// Case M5.
 #[test]
 fn where_the_probe_comes_back_the_sender_stays() {
     let mut harness = start(json!({}));
@@ -33,6 +34,7 @@ fn where_the_probe_comes_back_the_sender_stays() {
     harness.take()[0].expect("<message from='alice@example.com/phone' etc=''><etc/></message>");
 }
 
+/// Case M5.
 #[test]
 fn where_no_probe_comes_back_nothing_is_delivered() {
     let mut harness = start(json!({}));
@@ -216,6 +218,7 @@ fn what_the_settings_rule_out_is_not_laid_to_the_server() {
     assert_eq!(status(&mut harness)["senders_addresses"], "ruled out by the settings");
 }
 
+/// Case M5.
 #[test]
 fn with_privilege_messages_leave_from_the_bare_address_in_both_namespaces() {
     for ns in ["urn:xmpp:privilege:1", "urn:xmpp:privilege:2"] {

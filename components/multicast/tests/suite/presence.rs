@@ -27,6 +27,7 @@ fn restarted(harness: &mut Machine) {
     harness.take_to("example.com");
 }
 
+/// Case M16.
 #[test]
 fn who_got_available_presence_gets_the_unavailable_after_a_restart_too() {
     let mut harness = open(json!({}));

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::common::{JID, NS, error, has, message, open, to};
 
+/// Case M7.
 #[test]
 fn a_uri_fails_the_whole_or_only_itself_and_is_named() {
     let entries = to("a@example.com") + "<address type='cc' uri='sip:x@y'/>";
@@ -61,6 +62,7 @@ fn a_faulty_address_is_quoted_in_part_and_what_is_large_is_not_sent_back() {
     }
 }
 
+/// Case M8.
 #[test]
 fn an_unknown_type_fails_by_itself_and_unknown_children_are_kept() {
     let mut harness = open(json!({}));
@@ -75,6 +77,7 @@ fn an_unknown_type_fails_by_itself_and_unknown_children_are_kept() {
     assert!(condition == "bad-request" && text.contains("b@example.com"), "{text}");
 }
 
+/// Case M10.
 #[test]
 fn without_any_address_it_is_a_bad_request() {
     let mut harness = open(json!({ "strip_replyto": true }));
@@ -95,6 +98,7 @@ fn without_any_address_it_is_a_bad_request() {
     assert_eq!(error(&mut harness).0, "bad-request");
 }
 
+/// Case M11.
 #[test]
 fn addresses_in_an_iq_are_a_bad_request() {
     let mut harness = open(json!({}));
@@ -107,6 +111,7 @@ fn addresses_in_an_iq_are_a_bad_request() {
     }
 }
 
+/// Case M12.
 #[test]
 fn the_service_is_written_to_without_local_part_and_resource() {
     for address in

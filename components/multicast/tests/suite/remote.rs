@@ -6,6 +6,7 @@ use crate::common::{
     JID, Machine, NS, discovered, from, has, message, open, question, recipients, to,
 };
 
+/// Case M13.
 #[test]
 fn a_server_with_a_service_gets_one_stanza_cut_to_its_limit_and_a_bounce_ends_that_once() {
     let mut harness = open(json!({}));
@@ -117,6 +118,7 @@ fn a_bounce_is_its_senders_and_of_two_that_are_alike_the_newest_ones() {
     assert_eq!(bodies(&mut harness), ["gone", "gone"]);
 }
 
+/// Case M14.
 #[test]
 fn a_server_is_asked_once_and_nothing_waits_for_its_answer() {
     let mut harness = open(json!({}));
@@ -137,6 +139,7 @@ fn a_server_is_asked_once_and_nothing_waits_for_its_answer() {
     assert_eq!(harness.take().len(), 3);
 }
 
+/// Case M14.
 #[test]
 fn a_positive_answer_is_asked_for_again_after_a_day_and_strangers_cannot_answer() {
     let mut harness = open(json!({}));
@@ -231,6 +234,7 @@ fn an_answer_that_comes_after_a_bounce_brings_no_service_back() {
     assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
 }
 
+/// Case M14.
 #[test]
 fn what_only_gives_back_is_not_asked() {
     let mut harness = open(json!({}));

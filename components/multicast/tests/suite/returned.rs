@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::common::{JID, echo, message, open, recipients, start, to};
 
+/// Case M17.
 #[test]
 fn an_error_of_one_recipient_that_the_server_gives_to_us_goes_to_the_sender() {
     let mut harness = open(json!({}));
