@@ -1,12 +1,16 @@
 //! Lists of roles and affiliations (XEP-0045 §8.5, §9.2, §9.5, §9.8, §10.5, §10.8): reading them.
+//!
+//! XEP-0045 knows no pages, and a list may be longer than a stanza. So affiliations are paged as
+//! other lists are (XEP-0059), and a list that is cut says so with a `<set/>`, asked for or not.
 
 use annex_service::{
     context::{Context, Outcome, ReplyTo},
+    paging,
     record::Record,
     registry::Answer,
     store::{Page, Scan},
 };
-use annex_stanza::{Stanza, Xml, ns};
+use annex_stanza::{Stanza, Xml, ns, rsm};
 
 use super::{
     Room,
@@ -30,6 +34,8 @@ const PAGE: usize = 4096;
 pub(crate) struct Listing {
     reply: ReplyTo,
     affiliation: Affiliation,
+    /// The page that was asked for, if one was.
+    page: Option<rsm::Request>,
 }
 
 /// §8.5, §9.2, §9.5, §9.8, §10.5, §10.8: a list.
@@ -65,9 +71,15 @@ pub(crate) fn get(
             if waiting.is_full() {
                 return Err(refusals::busy().into());
             }
-            let scan = Scan::prefix(keys::LISTS, &keys::listed(room.id, affiliation, ""));
-            let id = context.fetch(scan.limit(PAGE).bytes(context.shared.common.stanza_out));
-            let listing = Listing { reply: ReplyTo::from(stanza), affiliation };
+            let page = rsm::Request::within(&query)?;
+            let all = Scan::prefix(keys::LISTS, &keys::listed(room.id, affiliation, ""));
+            let key = |person: &str| {
+                let fits = person.len() <= keys::LONGEST_NAME;
+                fits.then(|| keys::listed(room.id, affiliation, person).into())
+            };
+            let scan = paging::scan(&page.clone().unwrap_or_default(), all, PAGE, key)?;
+            let id = context.fetch(scan.bytes(context.shared.common.stanza_out));
+            let listing = Listing { reply: ReplyTo::from(stanza), affiliation, page };
             waiting.insert(id, Waiting::List(listing));
             Ok(Answer::Later)
         }
@@ -94,15 +106,15 @@ fn may_list(room: &Room, own: Affiliation, role: Role, wanted: Affiliation) -> O
 /// A list was read. Rights are judged again: they may have changed meanwhile.
 pub(crate) fn fetched(
     muc: &mut Muc,
-    Listing { reply, affiliation }: &Listing,
+    asked: &Listing,
     page: &Page,
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
-    let answer = listing(muc, reply, *affiliation, page, context);
+    let answer = listing(muc, asked, page, context);
     match answer {
-        Ok(xml) => context.reply(reply, Ok(xml)),
+        Ok(xml) => context.reply(&asked.reply, Ok(xml)),
         Err(annex_service::context::Failure::Refused(refusal)) => {
-            context.reply(reply, Err(refusal));
+            context.reply(&asked.reply, Err(refusal));
         }
         Err(store) => return Err(store),
     }
@@ -111,8 +123,7 @@ pub(crate) fn fetched(
 
 fn listing(
     muc: &mut Muc,
-    reply: &ReplyTo,
-    affiliation: Affiliation,
+    Listing { reply, affiliation, page: asked }: &Listing,
     page: &Page,
     context: &Context<'_, '_>,
 ) -> Outcome<Vec<u8>> {
@@ -120,10 +131,10 @@ fn listing(
     let room = rooms.find(&reply.asked, context)?.ok_or_else(refusals::no_room)?;
     let own = state::affiliation(context, settings, room.id, &reply.asker)?;
     let role = room.occupant_of(&reply.asker).map_or(Role::None, |occupant| occupant.role);
-    may_list(room, own, role, affiliation)?;
-    let most = longest(context);
-    let mut xml = Xml::new();
-    xml.open("query").xmlns(ns::MUC_ADMIN);
+    may_list(room, own, role, *affiliation)?;
+    let prefix = keys::listed(room.id, *affiliation, "").len();
+    let (most, mut bytes) = (longest(context), 0);
+    let mut items = Vec::new();
     for row in &page.rows {
         let record = AffiliationRecord::of(row)?;
         let mut item = Xml::new();
@@ -133,21 +144,41 @@ fn listing(
             .attr("jid", &record.jid)
             .attr_opt(
                 "nick",
-                record.nick.as_deref().filter(|_| affiliation != Affiliation::Outcast),
+                record.nick.as_deref().filter(|_| *affiliation != Affiliation::Outcast),
             );
         if let Some(reason) = &record.reason {
             item.text_element("reason", None, reason);
         }
         let item = item.finish();
-        if xml.len() + item.len() > most {
+        bytes += item.len();
+        if bytes > most {
             break;
         }
-        xml.raw(&item);
+        let person = row.key.get(prefix..).unwrap_or_default();
+        items.push((String::from_utf8_lossy(person).into_owned(), item));
+    }
+    let complete = page.complete && items.len() == page.rows.len();
+    if asked.as_ref().is_some_and(paging::is_backwards) {
+        items.reverse();
+    }
+    let mut xml = Xml::new();
+    xml.open("query").xmlns(ns::MUC_ADMIN);
+    for (_, item) in &items {
+        xml.raw(item);
+    }
+    if asked.is_none() && !complete {
+        let (shown, affiliation) = (items.len(), affiliation.as_str());
+        tracing::debug!(room = %room.jid, affiliation, shown, "a list is longer than a stanza, and was cut");
+    }
+    if asked.is_some() || !complete {
+        let ends = items.first().zip(items.last());
+        let ends = ends.map(|((first, _), (last, _))| (first.clone(), last.clone()));
+        rsm::Response { ends, ..rsm::Response::default() }.write(&mut xml);
     }
     Ok(xml.finish())
 }
 
-/// Bytes of a list: what does not fit into one stanza is left out, as there are no pages of it.
+/// Bytes of a list, or of a page: what does not fit into one stanza is left out.
 fn longest(context: &Context<'_, '_>) -> usize {
     context.shared.common.stanza_out.saturating_sub(4096)
 }
