@@ -116,9 +116,7 @@ async fn what_xmpp_forbids_ends_the_stream_and_nothing_else() {
         b"<!DOCTYPE x>",
         b"<message>&nbsp;</message>",
         b"<message></presence>",
-        b"<message a='1' a='2'/>",
         b"<message a=1/>",
-        b"<u:message/>",
         b"<message>\0</message>",
         b"<message>\xff\xfe</message>",
         b"<message>\xed\xa0\xbd</message>",
@@ -135,6 +133,18 @@ async fn what_xmpp_forbids_ends_the_stream_and_nothing_else() {
         assert!(understood(&mut server).await.contains("after"), "{shown}");
         running.stop().await;
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn names_that_make_no_sense_end_no_stream() {
+    let (running, mut server) = up().await;
+    for odd in ["<u:message/>", "<message a='1' a='2'/>", "<message xmlns:n=''>t</message>"] {
+        server.send(odd).await;
+    }
+    server.send(&message("a@x/r", DOMAIN, "after")).await;
+    assert!(understood(&mut server).await.contains("after"));
+    assert_eq!(running.report.numbers().stanzas_in, 4);
+    running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]

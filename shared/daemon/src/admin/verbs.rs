@@ -130,7 +130,8 @@ async fn backup(
     }
 }
 
-/// For the audit log, which has what was done. Nobody waits for it: what is asked for helps also where the machine is stuck.
+/// For the audit log, which has what was done. Nobody waits for it: what is asked for helps also
+/// where the machine is stuck.
 fn note(domain: &DomainHandle, request: &Request, actor: &str) {
     let _ = domain.control.try_send(order(request, actor, oneshot::channel().0));
 }

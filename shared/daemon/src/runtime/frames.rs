@@ -39,7 +39,6 @@ impl<M: Machine> Core<M> {
             }
             Frame::Unreadable => {
                 Report::add(&self.report.stanzas_in, 1);
-                Report::add(&self.report.refused, 1);
                 tracing::debug!("a stanza that cannot be read was passed over");
             }
             Frame::Other { ns, name } => {
