@@ -373,6 +373,20 @@ fn xml_that_is_not_well_formed_ends_the_stream_after_what_came_before() {
     assert!(reader.next().is_err());
 }
 
+/// Some of it the parser takes for the beginning of something, however long that gets.
+#[test]
+fn no_nonsense_of_a_server_is_more_than_the_end_of_its_stream() {
+    for nonsense in ["<iq></iq\"atoid@-/>F/irgMMMMMMtd@b.B/pr/esunce>", "<iq></iq\">></x><</y>"] {
+        for size in 1..nonsense.len() {
+            let mut reader = Reader::within_stream(Limits::default());
+            for portion in nonsense.as_bytes().chunks(size) {
+                reader.feed(portion);
+            }
+            assert!(!matches!(reader.next(), Ok(Some(_))));
+        }
+    }
+}
+
 #[test]
 fn kept_bytes_mean_the_same_within_a_forwarded_stanza() {
     let inner = "<body>a &lt; b</body><x xmlns='urn:x' k='&quot;'><y xmlns='jabber:component:accept'/>\

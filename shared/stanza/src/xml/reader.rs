@@ -176,9 +176,8 @@ impl Reader {
                 self.failed = Some(ReadError(error.to_string()));
             }
         }
-        if let Some(trail) = &mut self.trail {
-            trail.scan(&bytes[tag..]);
-        }
+        // Where the parser has not yet said that what it holds is nonsense, the way is lost.
+        self.trail.take_if(|trail| trail.scan(&bytes[tag..]) != Skipped::All);
         self.last = bytes.last().copied().unwrap_or(self.last);
     }
 
