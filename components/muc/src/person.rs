@@ -33,14 +33,14 @@ const PAGE: usize = 2048;
 const LINES: usize = 10_000;
 
 /// The tables that know of people, in the order in which they are walked.
-/// Sessions come last: with the last of them a room may end, and subjects are told by occupant ids.
+/// Sessions come before what is said in them, and occupant ids last: subjects are told by them.
 const WALK: [Table; 6] = [
     keys::ROOMS,
     keys::AFFILIATIONS,
+    keys::SESSIONS,
     keys::SUBJECTS,
     keys::MESSAGES,
     keys::OCCUPANT_IDS,
-    keys::SESSIONS,
 ];
 
 /// A walk under way.
@@ -147,8 +147,6 @@ fn visit(muc: &mut Muc, walk: &mut Walk, row: &Row, context: &mut Context<'_, '_
     if walk.what != Person::Show && table == keys::SESSIONS {
         // All that he has in the room, with the first: there may be no room for the next.
         walk.found += end_sessions(muc, room, &walk.person, context)?;
-        // He may have entered once more meanwhile.
-        context.turn.delete(keys::OCCUPANT_IDS, keys::of(room).rest(walk.person.key()));
         return Ok(());
     }
     walk.found += 1;

@@ -33,7 +33,8 @@ pub(crate) struct Listed {
 impl Listed {
     /// This goes out to these.
     pub(crate) fn note(&mut self, draft: &Draft, targets: &[Target], now: Duration) {
-        let listed = targets.iter().filter(|one| one.listed);
+        // Of those to whom presence is told because they had it before, nobody knows any more.
+        let listed = targets.iter().filter(|one| one.listed || draft.addresses.is_none());
         let mut members: Vec<u64> = listed.map(|one| self.hasher.hash_one(one.jid.key())).collect();
         if members.is_empty() {
             return;

@@ -4,7 +4,7 @@ use std::{
     cmp::Ordering,
     fmt,
     ops::{Deref, Range},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
 use bytes::Bytes;
@@ -136,8 +136,6 @@ struct Inner {
     to: usize,
     /// Slots by their place in `bytes`, ascending.
     slots: Box<[Slot]>,
-    /// What is between the last hole of one copy and the first of the next, once there are two.
-    seam: OnceLock<Box<[u8]>>,
 }
 
 impl Inner {
@@ -185,7 +183,6 @@ impl Template {
             bytes.push(b'>');
         }
         Self(Arc::new(Inner {
-            seam: OnceLock::new(),
             from: stanza.from.clone(),
             bytes: bytes.into(),
             to,
@@ -233,10 +230,9 @@ impl Template {
     pub fn write_run(&self, recipients: &[Recipient], out: &mut Vec<u8>, end: usize) -> usize {
         let inner = &*self.0;
         let head = inner.to;
-        let seam = inner.seam.get_or_init(|| {
-            let last = inner.slots.last().map_or(head, |slot| slot.at);
-            [&inner.bytes[last..], &inner.bytes[..head]].concat().into()
-        });
+        // What is between the last hole of one copy and the first of the next.
+        let last = inner.slots.last().map_or(head, |slot| slot.at);
+        let seam = [&inner.bytes[last..], &inner.bytes[..head]].concat();
         // With the head of one more.
         let end = end.saturating_add(head);
         out.extend_from_slice(&inner.bytes[..head]);
@@ -246,7 +242,7 @@ impl Template {
                 break;
             }
             inner.fill(recipient, out);
-            out.extend_from_slice(seam);
+            out.extend_from_slice(&seam);
             count += 1;
         }
         out.truncate(out.len() - head);

@@ -36,7 +36,7 @@ fn a_person_is_shown_and_forgotten() {
     let show = verb(&mut table, "person show", json!({ "jid": "bob@example.com" }));
     let kinds: Vec<_> =
         show["rows"].as_array().expect("rows").iter().map(|row| row[1].clone()).collect();
-    assert_eq!(kinds, ["affiliation", "message", "occupant id", "session"]);
+    assert_eq!(kinds, ["affiliation", "session", "message", "occupant id"]);
     table.silence();
     verb(&mut table, "person forget", json!({ "jid": "bob@example.com", "messages": "delete" }));
     let told: Vec<_> = table.harness.take_to(CAROL).iter().map(brief).collect();
@@ -96,7 +96,7 @@ fn a_subject_goes_with_who_set_it_and_what_is_counted_is_the_same() {
     assert_eq!(show["note"], "3 records", "{show}");
     let gone = verb(&mut table, "person forget", forget("delete"));
     assert_eq!(gone["note"], "3 records forgotten");
-    table.told(CAROL, &[": subject []", "-Bob none/none 321"]);
+    table.told(CAROL, &["-Bob none/none 321", ": subject []"]);
     table.join(DAVE, "Dave");
     let told: Vec<_> = table.harness.take_to(DAVE).iter().map(brief).collect();
     assert_eq!(told.last().map(String::as_str), Some(": subject []"));

@@ -73,6 +73,28 @@ fn what_the_server_gives_back_of_a_member_does_not_tell_who_it_is() {
 }
 
 #[test]
+fn nor_does_what_comes_back_of_the_end_of_a_presence() {
+    let mut harness = open(json!({}));
+    let team = json!({ "list": "team", "owners": "bob@example.com", "open": "1" });
+    harness.verb("lists/create", team);
+    harness.verb("lists/add", json!({ "list": "team", "members": "ghost@example.com" }));
+    let presence = |inside: &str| {
+        format!("<presence from='alice@example.com/phone' to='{JID}'{inside}</presence>")
+    };
+    let entries = to(&format!("team@{JID}"));
+    let ns = "http://jabber.org/protocol/address";
+    harness.stanza(&presence(&format!("><addresses xmlns='{ns}'>{entries}</addresses>")));
+    harness.stanza(&presence(" type='unavailable' id='gone'>"));
+    assert_eq!(recipients(&harness.take()), ["ghost@example.com"; 2]);
+    harness.stanza(
+        "<presence type='error' id='gone' from='ghost@example.com' to='alice@example.com/phone'>
+         <error type='cancel'><remote-server-not-found \
+         xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>",
+    );
+    assert!(harness.take().is_empty());
+}
+
+#[test]
 fn a_list_without_members_is_told_of_and_holds_up_nobody_else() {
     let mut harness = open(json!({}));
     let owners = json!({ "list": "team", "owners": "alice@example.com" });
