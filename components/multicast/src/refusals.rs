@@ -28,7 +28,7 @@ annex_stanza::refusals! {
         "This service has no users: its component.local_domains is empty",
     /// It is not known yet whether it does.
     not_yet: ResourceConstraint "multicast.starting" "The service is starting; try again",
-    /// The stream or the process ended, and what is left of it is its header.
+    /// The stream or the process ended, and now the server does not let it leave.
     interrupted: InternalServerError "multicast.interrupted"
         "The service was interrupted while it delivered this; some may have got it",
     /// A command.

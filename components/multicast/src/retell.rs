@@ -127,7 +127,7 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
 fn again(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>) -> Outcome<()> {
     let Some(stanza) = Stanza::parse(bytes) else { return Ok(()) };
     let Ok(mode) = accept::mode(multicast, &stanza) else {
-        interrupted(bytes, context);
+        interrupted(&stanza, context);
         return Ok(());
     };
     if let Ok(prepared) = accept::refusal(accept::prepare(multicast, &stanza, context))? {
@@ -137,10 +137,9 @@ fn again(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>)
 }
 
 /// Of what cannot be told again, its sender is told.
-fn interrupted(bytes: &[u8], context: &mut Context<'_, '_>) {
-    let Some(stanza) = Stanza::parse(bytes) else { return };
+fn interrupted(stanza: &Stanza, context: &mut Context<'_, '_>) {
     tracing::warn!("a message was interrupted while it was delivered; its sender is told");
-    send::complain(&stanza, Some(&refusals::interrupted().with_type(ErrorType::Wait)), context);
+    send::complain(stanza, Some(&refusals::interrupted().with_type(ErrorType::Wait)), context);
 }
 
 /// Presence cannot leave with a permission for messages: who must learn of its end stays remembered.

@@ -15,7 +15,7 @@ use super::{Findings, reach};
 use crate::{
     config::{Config, Domain},
     exit::Exit,
-    link::{self, Established, Software},
+    link::{self, Established},
     program::Program,
 };
 
@@ -93,7 +93,7 @@ async fn connect(program: &Program, domain: &Domain, findings: &mut Findings) {
         match kept {
             Ok(Some(true)) => findings.ok(format!("{server} lets senders' addresses stay")),
             _ => findings.fail(Exit::Refused, {
-                let remedy = remedy(stream.software, jid);
+                let remedy = stream.software.let_senders_stay(jid);
                 format!("{server} does not let {jid} keep senders' addresses, so nothing is delivered: {remedy}")
             }),
         }
@@ -151,14 +151,6 @@ async fn keeps_from(
             return Some(stanza.from == from);
         }
     }
-}
-
-/// The one line to add.
-fn remedy(software: Software, jid: &Jid) -> String {
-    software.pick(
-        &format!("under Component \"{jid}\" add validate_from_addresses = false"),
-        &format!("to the listener of {jid} add check_from: false"),
-    )
 }
 
 async fn next(stream: &mut Established, reader: &mut Reader) -> Option<Stanza> {

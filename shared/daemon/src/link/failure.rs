@@ -4,7 +4,7 @@
 //! unknown domain, a wrong secret and a second connection apart, in words; ejabberd says
 //! `not-authorized` without a word to the first two, and accepts the third.
 
-use std::io;
+use std::{fmt::Display, io};
 
 use crate::runtime::{LinkConfig, Server};
 
@@ -60,6 +60,14 @@ impl Software {
             Self::Ejabberd => ejabberd.into(),
             Self::Other => format!("on Prosody, {prosody}; on ejabberd, {ejabberd}"),
         }
+    }
+
+    /// The one line to add so that senders' addresses stay.
+    pub(crate) fn let_senders_stay(self, jid: impl Display) -> String {
+        self.pick(
+            &format!("under Component \"{jid}\" add validate_from_addresses = false"),
+            &format!("to the listener of {jid} add check_from: false"),
+        )
     }
 }
 
@@ -235,10 +243,9 @@ fn advice(condition: &str, text: Option<&str>, software: Software, jid: &str) ->
             "another process is connected as {jid}; stop that one (systemctl status 'annex-*')"
         ),
         "invalid-namespace" => WRONG_PORT.into(),
-        "invalid-from" => software.pick(
-            &format!("set validate_from_addresses = false for Component \"{jid}\" if others' addresses are to be kept"),
-            "set check_from: false on the listener of module ejabberd_service if others' addresses are to be kept",
-        ),
+        "invalid-from" => {
+            format!("if others' addresses are to be kept, {}", software.let_senders_stay(jid))
+        }
         "system-shutdown" => "it is being stopped or restarted; nothing to do".into(),
         _ => return None,
     };
