@@ -69,11 +69,7 @@ pub(crate) fn prepare(
     access::admit(&stanza.from, settings, common)?;
     let mut addresses = Addresses::read(&stanza.payload)?;
     if settings.strip_replyto {
-        let sender = stanza.from.bare_key();
-        addresses.entries.retain(|entry| {
-            entry.used != Use::ReplyTo
-                || entry.jid.as_ref().is_some_and(|jid| jid.bare_key() == sender)
-        });
+        addresses.strip_replyto(stanza.from.bare_key());
     }
     // XEP-0033 §9: what was delivered to is not counted.
     let is_receiver = |used| matches!(used, Use::Open | Use::Blind);
@@ -86,34 +82,36 @@ pub(crate) fn prepare(
     let mut candidates = Vec::with_capacity(addresses.entries.len());
     let mut told = Told::default();
     let (mut near, mut ours) = (false, false);
-    for (number, entry) in addresses.entries.iter_mut().enumerate() {
-        // Who is blind is told to nobody else.
-        let jid = if entry.used == Use::Blind { entry.jid.take() } else { entry.jid.clone() };
-        let (true, Some(jid)) = (is_receiver(entry.used), jid) else { continue };
+    for number in 0..addresses.entries.len() {
+        let entry = &addresses.entries[number];
+        let (true, Some(whose)) = (is_receiver(entry.used), entry.whose) else { continue };
         let rank = match (entry.delivered, entry.used) {
             (true, _) => Rank::Delivered,
             (false, Use::Blind) => Rank::Blind,
             (false, _) => Rank::Open,
         };
         if !entry.beside {
+            let jid = addresses.jid(whose);
             near = access::is_near(&jid, common);
             ours = jid.domain_key() == common.jid.domain_key();
         }
         if entry.delivered || !ours {
+            let jid = addresses.jid(whose);
             candidates.push(Target { jid, entry: number, listed: false, rank, near });
             continue;
         }
-        match lists::members(&jid, &stanza.from, context)? {
+        let list = addresses.jid(whose);
+        match lists::members(&list, &stanza.from, context)? {
             Ok(members) => {
                 if !members.is_empty() {
-                    told.sent.push(jid);
+                    told.sent.push(list);
                 }
                 for jid in members {
                     let near = access::is_near(&jid, common);
                     candidates.push(Target { jid, entry: number, listed: true, rank, near });
                 }
             }
-            Err(fault) => entry.fault = Some(fault),
+            Err(fault) => addresses.entries[number].fault = Some(fault),
         }
     }
     let bad: Vec<_> = addresses

@@ -7,7 +7,7 @@
 
 use std::{borrow::Cow, ops::Range, sync::Arc};
 
-use annex_stanza::{Address, Jid, Payload, Refusal, Xml, ns};
+use annex_stanza::{Jid, Payload, Plain, Refusal, Xml, ns};
 use bytes::Bytes;
 
 use crate::refusals;
@@ -47,25 +47,54 @@ pub enum Fault {
 /// Bytes of a short entry: `<address type='to' jid='a@b.c'/>`.
 const SHORT: usize = 32;
 
-/// One entry.
-#[derive(Debug, Clone)]
+/// One entry. There may be thousands: it is kept small.
+#[derive(Debug, Clone, Copy)]
 pub struct Entry {
     /// What it is for.
     pub used: Use,
-    /// The address of an entry that is delivered to; whoever is blind is taken out when it is.
-    pub jid: Option<Jid>,
     /// It came with `delivered='true'`.
     pub delivered: bool,
     /// Why it is not delivered to.
     pub fault: Option<Fault>,
     /// It is for what the entry before it is for, at the same domain.
     pub(crate) beside: bool,
+    /// The address that it is for; none where nothing could be delivered.
+    pub(crate) whose: Option<Whose>,
     /// What the sender wrote as its address.
     named: Span,
     /// The whole element.
     whole: Span,
     /// The number of an entry from which it differs in the address alone.
     shape: u32,
+}
+
+/// The address that an entry is for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    /// One as most are, in the text.
+    Plain(Plain),
+    /// Another one, by its number.
+    Other(u32),
+}
+
+impl Whose {
+    /// What is written at this place, if that is an address.
+    fn read(text: &str, others: &mut Vec<Jid>, place: Range<usize>) -> Option<Self> {
+        if let Some(plain) = Plain::find(text, place.clone()) {
+            return Some(Self::Plain(plain));
+        }
+        others.push(Jid::parse(&unescape(&text[place])).ok()?);
+        Some(Self::Other(small(others.len() - 1)))
+    }
+
+    /// The address at `start`, and its end, if it is one of the same domain and as most are.
+    #[inline]
+    fn beside(self, text: &str, start: usize) -> Option<(Self, usize)> {
+        let Self::Plain(plain) = self else { return None };
+        let next = plain.next(text, start)?;
+        let end = next.place().end;
+        (text.as_bytes().get(end) == Some(&b'\'')).then_some((Self::Plain(next), end))
+    }
 }
 
 /// What the sender wrote as an entry.
@@ -79,7 +108,7 @@ pub(crate) struct Written {
     pub(crate) whole: Bytes,
 }
 
-/// A range of the text. Of entries there may be thousands: they are kept small.
+/// A range of the text.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     start: u32,
@@ -104,33 +133,6 @@ fn small(place: usize) -> u32 {
 }
 
 impl Entry {
-    /// The entry at this place of the text, if it differs from this one, which names an address, in
-    /// the address alone: most do, and of those there may be thousands.
-    fn like(&self, text: &Arc<str>, at: usize) -> Option<Self> {
-        let last = self.jid.as_ref()?;
-        let bytes = text.as_bytes();
-        let (whole, named) = (self.whole.range(), self.named.range());
-        let (before, behind) = (&bytes[whole.start..named.start], &bytes[named.end..whole.end]);
-        let start = at + before.len();
-        let rest = bytes[at..].strip_prefix(before)?;
-        let next = last.next_within(text, start);
-        let beside = next.is_some();
-        let (jid, length) = next.or_else(|| {
-            let end = start + memchr::memchr2(b'\'', b'&', rest)?;
-            let jid = Jid::within(text, start..end).ok()?;
-            let length = jid.as_str().len();
-            Some((jid, length))
-        })?;
-        // Not so where it is spelled in another way than it is written.
-        let end = start + length;
-        if !bytes.get(end..)?.starts_with(behind) {
-            return None;
-        }
-        let jid = Some(jid);
-        let (named, whole) = ((start..end).into(), (at..end + behind.len()).into());
-        Some(Self { jid, beside, named, whole, ..*self })
-    }
-
     /// Bytes of the whole element.
     pub(crate) fn size(&self) -> usize {
         self.whole.range().len()
@@ -145,6 +147,8 @@ pub struct Addresses {
     head: Range<usize>,
     /// Its entries, in order.
     pub entries: Vec<Entry>,
+    /// The addresses of those that are not as most are.
+    others: Vec<Jid>,
 }
 
 impl Addresses {
@@ -159,33 +163,89 @@ impl Addresses {
         if u32::try_from(text.len()).is_err() {
             return Err(refusals::too_large());
         }
-        let text = Arc::<str>::from(text);
         let mut scan = Scanner { bytes: text.as_bytes(), at: 0 };
         let mut head = scan.tag().ok_or_else(refusals::no_addresses)?;
         scan.finish(&mut head).ok_or_else(refusals::no_addresses)?;
         // Room for all, as short as they may be: they are many where it matters.
-        let mut entries = Vec::with_capacity(text.len() / SHORT);
-        let mut opened = !head.closed;
-        while opened {
-            if let Some(like) = entries.last().and_then(|last: &Entry| last.like(&text, scan.at)) {
-                scan.at = like.whole.range().end;
-                entries.push(like);
-                continue;
-            }
-            match scan.tag() {
-                Some(tag) if !tag.ends => {
-                    let entry = entry(&text, &mut scan, tag).ok_or_else(refusals::no_addresses)?;
-                    entries.push(Entry { shape: small(entries.len()), ..entry });
-                }
-                _ => opened = false,
-            }
+        let entries = Vec::with_capacity(text.len() / SHORT);
+        let (opened, head) = (!head.closed, head.start..head.attributes_end);
+        let mut all = Self { text: text.into(), head, entries, others: Vec::new() };
+        if opened {
+            all.read_entries(text, scan).ok_or_else(refusals::no_addresses)?;
         }
         // XEP-0033 §13: at least one.
-        if entries.is_empty() {
+        if all.entries.is_empty() {
             return Err(refusals::no_addresses());
         }
-        let head = head.start..head.attributes_end;
-        Ok(Self { text, head, entries })
+        Ok(all)
+    }
+
+    fn read_entries(&mut self, text: &str, mut scan: Scanner<'_>) -> Option<()> {
+        while let Some(tag) = scan.tag().filter(|tag| !tag.ends) {
+            let entry = entry(text, &mut self.others, &mut scan, tag)?;
+            let entry = Entry { shape: small(self.entries.len()), ..entry };
+            self.entries.push(entry);
+            scan.at = self.read_alike(text, entry, scan.at);
+        }
+        Some(())
+    }
+
+    /// Reads the entries that follow at this place and differ from `first`, which is before them,
+    /// in the address alone: most do. Gives the place behind them.
+    fn read_alike(&mut self, text: &str, first: Entry, at: usize) -> usize {
+        let bytes = text.as_bytes();
+        let (whole, named) = (first.whole.range(), first.named.range());
+        let (before, behind) = (&bytes[whole.start..named.start], &bytes[named.end..whole.end]);
+        let (Some(mut whose), true) = (first.whose, bytes[at..].starts_with(before)) else {
+            return at;
+        };
+        let seam = [behind, before].concat();
+        let mut start = at + before.len();
+        loop {
+            let begin = start - before.len();
+            let beside = whose.beside(text, start);
+            let Some((next, end)) = beside.or_else(|| {
+                let end = start + memchr::memchr(b'\'', &bytes[start..])?;
+                Some((Whose::read(text, &mut self.others, start..end)?, end))
+            }) else {
+                return begin;
+            };
+            let more = bytes[end..].starts_with(&seam);
+            if !more && !bytes[end..].starts_with(behind) {
+                return begin;
+            }
+            let (named, whole) = ((start..end).into(), (begin..end + behind.len()).into());
+            self.entries.push(Entry {
+                whose: Some(next),
+                beside: beside.is_some(),
+                named,
+                whole,
+                ..first
+            });
+            if !more {
+                return end + behind.len();
+            }
+            (whose, start) = (next, end + seam.len());
+        }
+    }
+
+    /// The address that an entry is for.
+    #[inline]
+    pub(crate) fn jid(&self, whose: Whose) -> Jid {
+        match whose {
+            Whose::Plain(place) => Jid::plain(&self.text, place),
+            Whose::Other(number) => self.others[number as usize].clone(),
+        }
+    }
+
+    /// Takes out the addresses for answers that are not this one.
+    pub(crate) fn strip_replyto(&mut self, sender: &str) {
+        let entries = std::mem::take(&mut self.entries);
+        let stays = |entry: &Entry| {
+            entry.used != Use::ReplyTo
+                || entry.whose.is_some_and(|whose| self.jid(whose).bare_key() == sender)
+        };
+        self.entries = entries.into_iter().filter(stays).collect();
     }
 
     /// The start tag of the whole, without its end: `<addresses xmlns='…'`.
@@ -195,7 +255,8 @@ impl Addresses {
 
     /// Bytes of memory, roughly.
     pub(crate) fn size(&self) -> usize {
-        self.text.len() + size_of::<Entry>() * self.entries.len()
+        let others = self.others.iter().map(|jid| size_of::<Jid>() + jid.as_str().len());
+        self.text.len() + size_of::<Entry>() * self.entries.len() + others.sum::<usize>()
     }
 
     fn bytes(&self, entry: &Entry) -> &[u8] {
@@ -225,11 +286,12 @@ impl Addresses {
         (&bytes[whole.start..named.start], &bytes[named.end..whole.end])
     }
 
-    /// The address in an entry is written like this.
-    pub fn is_written(&self, entry: &Entry, address: &Address) -> bool {
-        let written = &self.text.as_bytes()[entry.named.range()];
+    /// The address in an entry is written like this one.
+    #[inline]
+    pub fn is_written(&self, entry: &Entry, jid: &Jid) -> bool {
+        let written = &self.text[entry.named.range()];
         // Mostly it is that very place.
-        std::ptr::eq(written, &**address) || *written == **address
+        std::ptr::eq(written, jid.as_str()) || *written.as_bytes() == *jid.escaped()
     }
 
     /// Two entries differ in the address alone.
@@ -332,7 +394,7 @@ impl<'a> Scanner<'a> {
     }
 }
 
-fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
+fn entry(text: &str, others: &mut Vec<Jid>, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
     let bytes = scan.bytes;
     let (mut kind, mut jid, mut uri, mut node, mut foreign) = (None, None, None, false, false);
     let mut delivered = false;
@@ -351,10 +413,10 @@ fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
     let end = scan.element_end(&tag)?;
     let mut entry = Entry {
         used: Use::Passed,
-        jid: None,
         delivered,
         fault: None,
         beside: false,
+        whose: None,
         named: (tag.start..tag.start).into(),
         whole: (tag.start..end).into(),
         shape: 0,
@@ -394,11 +456,11 @@ fn entry(text: &str, scan: &mut Scanner<'_>, mut tag: Tag) -> Option<Entry> {
         _ => None,
     };
     if let (Some(range), None) = (jid, entry.fault) {
-        match Jid::parse(&unescape(&text[range])) {
-            Ok(jid) => entry.jid = Some(jid),
+        match Whose::read(text, others, range) {
+            Some(whose) => entry.whose = Some(whose),
             // Another service has delivered to it: what it is to that one is not ours to judge.
-            Err(_) if entry.delivered => {}
-            Err(_) => entry.fault = Some(Fault::Malformed),
+            None if entry.delivered => {}
+            None => entry.fault = Some(Fault::Malformed),
         }
     }
     Some(entry)

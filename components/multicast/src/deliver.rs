@@ -206,34 +206,30 @@ fn own(
     at: usize,
     targets: impl Iterator<Item = Target>,
 ) -> Vec<Copies> {
-    let (mut first, mut others) = (None, Vec::new());
-    let alike = targets.filter_map(|target| {
+    let mut first = None;
+    let (mut alike, mut others) = (Audience::builder(), Audience::builder());
+    for target in targets {
         let entry = &addresses.entries[target.entry];
-        let to = target.jid.into_escaped();
-        if addresses.is_written(entry, &to)
+        if addresses.is_written(entry, &target.jid)
             && addresses.are_alike(first.get_or_insert(entry), entry)
         {
-            return Some(Recipient::from(to));
+            alike.push(Recipient { to: target.jid.into_escaped(), slots: None });
+        } else {
+            let slots = Some(vec![addresses.verbatim(entry)].into());
+            others.push(Recipient { to: target.jid.into_escaped(), slots });
         }
-        let slots = Some(vec![addresses.verbatim(entry)].into());
-        others.push(Recipient { to, slots });
-        None
-    });
-    let alike: Audience = alike.collect();
+    }
     let mut found = Vec::new();
     if let Some(first) = first {
         let (before, behind) = addresses.around(first);
         let payload = [&payload[..at], before, behind, &payload[at..]].concat();
         let slot = Some(Slot { at: at + before.len(), fill: Fill::To });
-        found.push(Copies { payload, slot, audience: alike });
+        found.push(Copies { payload, slot, audience: alike.finish() });
     }
+    let others = others.finish();
     if !others.is_empty() {
         let slot = Some(Slot { at, fill: Fill::Own(0) });
-        found.push(Copies {
-            payload: payload.to_vec(),
-            slot,
-            audience: others.into_iter().collect(),
-        });
+        found.push(Copies { payload: payload.to_vec(), slot, audience: others });
     }
     found
 }
@@ -269,7 +265,8 @@ fn entries(addresses: &Addresses, targets: &[&Target], xml: &mut Xml) {
             next.next();
             addresses.write(entry, false, xml);
         } else if is_shown(entry) {
-            let again = (entry.used == Use::Open).then_some(entry.jid.as_ref()).flatten();
+            let again =
+                entry.whose.filter(|_| entry.used == Use::Open).map(|whose| addresses.jid(whose));
             // Marked, it would tell that service not to deliver.
             if again.is_none_or(|jid| keys.binary_search(&jid.key()).is_err()) {
                 addresses.write(entry, entry.used == Use::Open || entry.delivered, xml);

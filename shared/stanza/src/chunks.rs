@@ -38,6 +38,11 @@ impl<T> Chunks<T> {
         Self::default()
     }
 
+    /// To begin a list.
+    pub fn builder() -> Builder<T> {
+        Builder { full: Vec::new(), last: Vec::new() }
+    }
+
     /// Number of entries.
     pub fn len(&self) -> usize {
         self.len
@@ -129,19 +134,49 @@ fn merge<T: Clone>(chunks: &mut Vec<Arc<Vec<T>>>, at: usize) -> bool {
     }
 }
 
+/// A list that grows until it is shared.
+#[derive(Debug)]
+pub struct Builder<T> {
+    full: Vec<Arc<Vec<T>>>,
+    last: Vec<T>,
+}
+
+impl<T> Builder<T> {
+    /// Adds an entry at the end.
+    #[inline]
+    pub fn push(&mut self, entry: T) {
+        if self.last.len() == CHUNK {
+            self.seal();
+        }
+        self.last.push(entry);
+    }
+
+    #[cold]
+    fn seal(&mut self) {
+        let last = std::mem::replace(&mut self.last, Vec::with_capacity(CHUNK));
+        self.full.push(Arc::new(last));
+    }
+
+    /// The list, with the room of as much as it has.
+    pub fn finish(self) -> Chunks<T> {
+        let Self { full: mut chunks, mut last } = self;
+        let len = chunks.len() * CHUNK + last.len();
+        if !last.is_empty() {
+            last.shrink_to_fit();
+            chunks.push(Arc::new(last));
+        }
+        Chunks { chunks: chunks.into(), len }
+    }
+}
+
 impl<T> FromIterator<T> for Chunks<T> {
     fn from_iter<I: IntoIterator<Item = T>>(entries: I) -> Self {
-        let mut entries = entries.into_iter();
-        let (mut chunks, mut len) = (Vec::new(), 0);
-        loop {
-            let more = entries.size_hint().1.unwrap_or_default();
-            let mut chunk = Vec::with_capacity(more.min(CHUNK));
-            chunk.extend(entries.by_ref().take(CHUNK));
-            if chunk.is_empty() {
-                return Self { chunks: chunks.into(), len };
-            }
-            len += chunk.len();
-            chunks.push(Arc::new(chunk));
+        let entries = entries.into_iter();
+        let mut list = Self::builder();
+        list.last.reserve_exact(entries.size_hint().1.unwrap_or_default().min(CHUNK));
+        for entry in entries {
+            list.push(entry);
         }
+        list.finish()
     }
 }

@@ -29,7 +29,7 @@ pub use self::{
     date::Timestamp,
     error::{Condition, ErrorType, Refusal, read_error, refuse},
     form::{Field, FieldKind, Form, FormKind},
-    jid::{Jid, JidError},
+    jid::{Jid, JidError, Plain},
     nick::{Nick, NickError},
     outgoing::Outgoing,
     payload::{Child, Payload},

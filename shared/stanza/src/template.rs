@@ -26,8 +26,9 @@ pub struct Address {
 
 impl Address {
     /// What is at this place of a text.
-    pub(crate) fn within(text: Arc<str>, place: Range<u32>) -> Self {
-        Self { text: text.into(), start: place.start, end: place.end }
+    #[inline]
+    pub(crate) fn within(text: Arc<[u8]>, place: Range<u32>) -> Self {
+        Self { text, start: place.start, end: place.end }
     }
 }
 
@@ -88,6 +89,7 @@ impl From<&Jid> for Recipient {
 }
 
 impl From<Address> for Recipient {
+    #[inline]
     fn from(to: Address) -> Self {
         Self { to, slots: None }
     }

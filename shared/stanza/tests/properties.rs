@@ -4,7 +4,7 @@
 
 use annex_stanza::{
     Chunks, Field, FieldKind, Form, FormKind, Frame, Jid, Limits, MessageType, Outgoing, Payload,
-    Reader, Recipient, Stanza, Timestamp, Xml, ns,
+    Plain, Reader, Recipient, Stanza, Timestamp, Xml, ns,
 };
 use proptest::prelude::*;
 
@@ -247,20 +247,21 @@ proptest! {
             let keys = [jid.local_key(), Some(jid.domain_key()), jid.resource_key(), Some(jid.bare_key())];
             format!("{jid} {} {keys:?} {:?}", jid.key(), jid.escaped())
         };
-        let (mut start, mut last) = (0, None::<Jid>);
+        let (mut start, mut last) = (0, None::<Plain>);
         for spelled in list {
             let place = start..start + spelled.len();
             start = place.end;
-            let whole = Jid::parse(&spelled);
-            let within = Jid::within(&text, place.clone());
-            prop_assert_eq!(within.as_ref().map(parts), whole.as_ref().map(parts));
-            let next = last.as_ref().and_then(|last| last.next_within(&text, place.start));
-            if let Some((next, length)) = next {
-                let alone = &text[place.start..place.start + length];
-                let alone = Jid::parse(alone).expect("an address");
-                prop_assert_eq!(parts(&next), parts(&alone));
+            let plain = Plain::find(&text, place.clone());
+            if let Some(plain) = plain {
+                let alone = Jid::parse(&spelled).expect("an address");
+                prop_assert_eq!(parts(&Jid::plain(&text, plain)), parts(&alone));
+                prop_assert_eq!(plain.place(), place.clone());
             }
-            last = within.ok().or(last);
+            if let Some(next) = last.and_then(|last| last.next(&text, place.start)) {
+                let alone = Jid::parse(&text[next.place()]).expect("an address");
+                prop_assert_eq!(parts(&Jid::plain(&text, next)), parts(&alone));
+            }
+            last = plain.or(last);
         }
     }
 

@@ -6,6 +6,7 @@
 //! people see.
 
 mod fold;
+mod plain;
 
 use std::{
     cmp::Ordering,
@@ -18,7 +19,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-pub use self::fold::KEY_VERSION;
+pub use self::{fold::KEY_VERSION, plain::Plain};
 use crate::{
     template::Address,
     xml::{escape_attr, needs_escape},
@@ -92,24 +93,6 @@ impl Parts {
         Self { start, local, bare, end: offset(text.len()) }
     }
 
-    /// Those of an address as most are, `local@domain` in what folds to itself.
-    fn plain(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        let at = bytes.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
-        let [b'@', domain @ ..] = &bytes[at..] else { return None };
-        // No label of the domain is empty.
-        let mut before = b'.';
-        for byte in domain {
-            if !PLAIN[usize::from(*byte)] || (*byte == b'.' && before == b'.') {
-                return None;
-            }
-            before = *byte;
-        }
-        let is_it = (1..=PART_BYTES).contains(&at) && domain.len() <= PART_BYTES && before != b'.';
-        let end = offset(is_it.then_some(bytes.len())?);
-        Some(Self { start: 0, local: offset(at), bare: end, end })
-    }
-
     fn whole(self) -> Range<u16> {
         self.start..self.end
     }
@@ -146,17 +129,6 @@ fn is_domain(part: &str) -> bool {
         && !part.split('.').any(str::is_empty)
 }
 
-/// Bytes that fold to themselves, in a local part and in a domain.
-const PLAIN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = matches!(byte as u8, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.');
-        byte += 1;
-    }
-    table
-};
-
 /// Parts are bounded, so that their places fit.
 fn offset(bytes: usize) -> u16 {
     u16::try_from(bytes).expect("an address and its key have 6,142 bytes at most")
@@ -166,8 +138,8 @@ impl Jid {
     /// Takes an address apart (RFC 7622 §3.2): the resource begins at the first `/`, the local part
     /// ends at the first `@` before it, and a dot at the end of the domain is dropped.
     pub fn parse(text: &str) -> Result<Self, JidError> {
-        if let Some(parts) = Parts::plain(text) {
-            return Ok(Self::of_plain(text.into(), 0, parts));
+        if let Some(plain) = Plain::find(text, 0..text.len()) {
+            return Ok(Self::plain(&text.into(), plain));
         }
         let (bare, resource) = match text.split_once('/') {
             Some((bare, resource)) => (bare, Some(resource)),
@@ -178,37 +150,6 @@ impl Jid {
             None => (None, bare),
         };
         Self::from_parts(local, domain, resource)
-    }
-
-    /// The address at this place of a text. As most are, it keeps that text in place of one of its
-    /// own: for thousands that came together and go together.
-    pub fn within(text: &Arc<str>, place: Range<usize>) -> Result<Self, JidError> {
-        let (start, spelled) = (u32::try_from(place.start), &text[place]);
-        match (start, Parts::plain(spelled)) {
-            (Ok(start), Some(parts)) => Ok(Self::of_plain(Arc::clone(text), start, parts)),
-            _ => Self::parse(spelled),
-        }
-    }
-
-    /// The address that begins at this place of a text, and its length there, if it is one as most
-    /// are and has the domain of this one; what follows it there is not looked at.
-    pub fn next_within(&self, text: &Arc<str>, start: usize) -> Option<(Self, usize)> {
-        let rest = text.as_bytes().get(start..)?;
-        let at = rest.iter().position(|byte| !PLAIN[usize::from(*byte)])?;
-        let domain = self.domain_key();
-        let is_it = self.verbatim
-            && (1..=PART_BYTES).contains(&at)
-            && rest[at..]
-                .strip_prefix(b"@")
-                .is_some_and(|rest| rest.starts_with(domain.as_bytes()));
-        let start = u32::try_from(is_it.then_some(start)?).ok()?;
-        let end = offset(at + "@".len() + domain.len());
-        let parts = Parts { start: 0, local: offset(at), bare: end, end };
-        Some((Self::of_plain(Arc::clone(text), start, parts), usize::from(end)))
-    }
-
-    fn of_plain(text: Arc<str>, start: u32, parts: Parts) -> Self {
-        Self { text, start, spelled: parts, folded: parts, verbatim: true }
     }
 
     /// Puts an address together from its parts.
@@ -342,15 +283,25 @@ impl Jid {
     }
 
     /// The same of an address that is needed no more.
+    #[inline]
     pub fn into_escaped(self) -> Address {
-        if !self.verbatim {
-            let mut bytes = Vec::with_capacity(self.as_str().len());
-            escape_attr(self.as_str(), &mut bytes);
-            return Address::from(bytes);
-        }
         let [start, end] = [self.spelled.start, self.spelled.end].map(u32::from);
-        Address::within(self.text, self.start + start..self.start + end)
+        let place = self.start + start..self.start + end;
+        // One way to make it, whatever it is of: so it is made where it stays.
+        let (text, place) = match self.verbatim {
+            true => (self.text.into(), place),
+            false => escape(self.as_str()),
+        };
+        Address::within(text, place)
     }
+}
+
+#[cold]
+fn escape(address: &str) -> (Arc<[u8]>, Range<u32>) {
+    let mut bytes = Vec::with_capacity(address.len());
+    escape_attr(address, &mut bytes);
+    let end = u32::try_from(bytes.len()).expect("an address has 18,426 bytes at most");
+    (bytes.into(), 0..end)
 }
 
 impl FromStr for Jid {
