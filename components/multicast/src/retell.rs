@@ -8,7 +8,8 @@ use annex_service::{
     record::Record,
 };
 use annex_stanza::{
-    Audience, ErrorType, Fill, Jid, Kind, Outgoing, PresenceType, Recipient, Slot, Stanza, Template,
+    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Payload, PresenceType, Recipient, Slot, Stanza,
+    Template,
 };
 
 use crate::{
@@ -37,12 +38,16 @@ pub(crate) struct Retelling {
 const BYTES: usize = 64 * 1024;
 const ADDRESSES: usize = 1_000;
 
-/// Notes a message until the server has its copies.
+/// Notes a message until the server has its copies: as it came, or, where that is too much, without
+/// what is inside. Then its sender can still be told.
 pub(crate) fn note_message(stanza: &Stanza, prepared: &Prepared, context: &mut Context<'_, '_>) {
     let addresses = prepared.draft.addresses.as_ref().map_or(0, |all| all.entries.len());
-    if stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES {
-        note(&Note::Message(stanza.render()), context);
-    }
+    let noted = if stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES {
+        stanza.render()
+    } else {
+        Stanza { payload: Payload::empty(), ..stanza.clone() }.render()
+    };
+    note(&Note::Message(noted), context);
 }
 
 /// Notes presence, which leaves with this id, until the server has it.
@@ -126,7 +131,8 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
 /// A message is accepted as if it came now, and nobody is told if it is not any more.
 fn again(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>) -> Outcome<()> {
     let Some(stanza) = Stanza::parse(bytes) else { return Ok(()) };
-    let Ok(mode) = accept::mode(multicast, &stanza) else {
+    let mode = accept::mode(multicast, &stanza).ok();
+    let Some(mode) = mode.filter(|_| !stanza.payload.bytes().is_empty()) else {
         interrupted(&stanza, context);
         return Ok(());
     };

@@ -73,12 +73,21 @@ fn a_large_message_to_few_is_sent_again_and_so_is_a_small_one_to_many() {
 }
 
 #[test]
-fn a_large_message_to_many_is_not_written_down() {
+fn the_sender_of_a_large_message_to_many_is_told_that_it_was_interrupted() {
     let mut harness = open(json!({ "limit_local": 10_000 }));
     harness.hold();
     harness.input(large(1_500, 70_000));
     harness.crash(annex_testkit::Crash::AfterCommit);
-    assert!(harness.store().table(unconfirmed::TABLE).is_empty());
+    let noted = harness.store().table(unconfirmed::TABLE);
+    assert!(noted.iter().all(|row| row.value.len() < 500), "it is not written down");
+    echo(&mut harness);
+    let told = harness.take_to("alice@example.com/phone");
+    let [told] = &told[..] else { panic!("{told:?}") };
+    assert!(told.xml.contains("type='wait'") && told.xml.contains("interrupted"), "{}", told.xml);
+    assert!(!harness.take().iter().any(|sent| sent.xml.contains("<body>")));
+    harness.restart();
+    echo(&mut harness);
+    assert!(harness.take_to("alice@example.com/phone").is_empty(), "once");
 }
 
 #[test]
