@@ -353,11 +353,7 @@ impl<C: Component> Machine for Service<C> {
                 self.shared.online = true;
                 self.event(Event::Online { confirmed }, turn);
             }
-            Input::Confirmed(mark) => {
-                if let Err(error) = self.shared.unconfirmed.confirm(turn, mark) {
-                    turn.fail(error);
-                }
-            }
+            Input::Confirmed(mark) => self.shared.unconfirmed.confirm(turn, mark),
             Input::Offline(ending) => {
                 self.shared.online = false;
                 self.event(Event::Offline(ending), turn);

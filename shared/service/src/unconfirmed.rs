@@ -3,7 +3,9 @@
 //! XEP-0114 acknowledges nothing. The daemon learns up to which turn the output has reached the
 //! server (the confirmed mark); what later turns told is told again after a crash or a reconnect.
 //! So a handler that changes what others were told notes it here, in the same commit; the notes
-//! are taken away, in slices, as the mark moves past them.
+//! below the mark are taken away, many at once: each commit of its own is a flush.
+
+use std::time::Duration;
 
 use crate::{
     effect::Timer,
@@ -17,13 +19,18 @@ pub const TABLE: Table = Table::new(3, "unconfirmed");
 /// Notes dropped at once.
 const SLICE: usize = 64;
 
-/// Goes on dropping confirmed notes.
+/// What is confirmed is dropped after so long.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Drops confirmed notes.
 pub const TIMER: Timer = Timer { kind: 3, id: 0 };
 
 /// Writer and reader of the notes.
 #[derive(Debug, Default)]
 pub struct Unconfirmed {
     confirmed: u64,
+    /// [`TIMER`] is armed.
+    armed: bool,
     /// Turn and count of the last note: notes of one turn keep their order.
     last: (u64, u32),
 }
@@ -53,22 +60,26 @@ impl Unconfirmed {
         })
     }
 
-    /// The mark moved: what lies at or below it is dropped, a slice now and the rest by
-    /// [`TIMER`].
-    pub fn confirm(&mut self, turn: &mut Turn<'_>, mark: u64) -> Result<(), StoreError> {
+    /// The mark moved: what lies at or below it is dropped by [`TIMER`].
+    pub fn confirm(&mut self, turn: &mut Turn<'_>, mark: u64) {
         self.confirmed = self.confirmed.max(mark);
-        self.drop_slice(turn)
+        if !self.armed {
+            self.armed = true;
+            turn.arm(TIMER, PAUSE);
+        }
     }
 
     /// Drops the next slice of confirmed notes.
     pub fn drop_slice(&mut self, turn: &mut Turn<'_>) -> Result<(), StoreError> {
+        self.armed = false;
         let end = std::ops::Bound::Included(key(self.confirmed, u32::MAX));
         let page = turn.scan(Scan { end, ..Scan::all(TABLE) }.limit(SLICE))?;
         for row in page.rows {
             turn.write(Op::delete(TABLE, row.key.to_vec()));
         }
         if !page.complete {
-            turn.arm(TIMER, std::time::Duration::ZERO);
+            self.armed = true;
+            turn.arm(TIMER, Duration::ZERO);
         }
         Ok(())
     }

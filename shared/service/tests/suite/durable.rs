@@ -123,7 +123,8 @@ fn what_may_not_have_arrived_is_told_again_after_a_crash() {
 fn what_arrived_is_not_told_again() {
     let mut harness = probe();
     act(&mut harness, "<note text='one'/>");
-    assert_eq!(harness.store().table(unconfirmed::TABLE), [], "dropped as it is confirmed");
+    harness.advance(seconds(1));
+    assert_eq!(harness.store().table(unconfirmed::TABLE), [], "dropped when it is confirmed");
     harness.restart();
     assert_eq!(events(&harness), [""; 0]);
     // The mark is stored, and the notes are still there.
@@ -147,6 +148,9 @@ fn confirmed_notes_are_dropped_in_slices() {
     harness.hold();
     let mark = harness.store().marks.turn;
     harness.input(annex_service::input::Input::Confirmed(mark));
+    harness.commit_one();
+    assert_eq!(harness.store().table(unconfirmed::TABLE).len(), 200, "not in a commit of its own");
+    harness.advance(seconds(1));
     harness.commit_one();
     assert_eq!(harness.store().table(unconfirmed::TABLE).len(), 136, "a slice at a time");
     harness.release();

@@ -7,6 +7,7 @@
 
 mod fold;
 mod plain;
+mod strict;
 
 use std::{
     cmp::Ordering,
