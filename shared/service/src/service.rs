@@ -232,6 +232,10 @@ impl<C: Component> Service<C> {
         let outcome = match timer {
             due::TIMER => self.due(turn),
             unconfirmed::TIMER => self.shared.unconfirmed.drop_slice(turn),
+            unconfirmed::TIMER_LATE => {
+                self.shared.unconfirmed.write_late(turn, false);
+                Ok(())
+            }
             slices::TIMER => slices::run(turn),
             audit::TIMER => audit::sweep(turn),
             commands::TIMER => {
@@ -356,6 +360,7 @@ impl<C: Component> Machine for Service<C> {
             Input::Confirmed(mark) => self.shared.unconfirmed.confirm(turn, mark),
             Input::Offline(ending) => {
                 self.shared.online = false;
+                self.shared.unconfirmed.write_late(turn, true);
                 self.event(Event::Offline(ending), turn);
             }
             Input::Fetched { id, page } => self.fetched(id, page, turn),
@@ -377,6 +382,7 @@ impl<C: Component> Machine for Service<C> {
             }
             Input::SpaceLow(low) => turn.set_space_low(low),
             Input::Shutdown { last } => {
+                self.shared.unconfirmed.write_late(turn, true);
                 self.event(Event::Shutdown { last }, turn);
             }
         }

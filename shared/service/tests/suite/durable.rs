@@ -1,5 +1,7 @@
 //! What must happen, be told again, be deleted or be kept over a restart.
 
+use std::time::Duration;
+
 use annex_service::{audit, due, service::Service, slices, unconfirmed};
 use annex_testkit::{Crash, Harness};
 
@@ -40,7 +42,7 @@ fn what_is_due_survives_a_crash_and_overdue_work_is_spread() {
     harness.step_wall(200_000_000);
     harness.crash(Crash::AfterCommit);
     assert_eq!(events(&harness).len(), 32, "not all at once");
-    harness.advance(std::time::Duration::from_millis(9));
+    harness.advance(Duration::from_millis(9));
     assert_eq!(events(&harness).len(), 32);
     harness.advance(seconds(1));
     assert_eq!(events(&harness).len(), 100);
@@ -155,6 +157,53 @@ fn confirmed_notes_are_dropped_in_slices() {
     assert_eq!(harness.store().table(unconfirmed::TABLE).len(), 136, "a slice at a time");
     harness.release();
     assert_eq!(harness.store().table(unconfirmed::TABLE), []);
+}
+
+fn noted(harness: &Probed) -> Vec<String> {
+    let rows = harness.store().table(unconfirmed::TABLE);
+    rows.iter().map(|row| String::from_utf8_lossy(&row.value).into_owned()).collect()
+}
+
+#[test]
+fn what_is_noted_late_is_written_down_when_it_is_not_confirmed_soon() {
+    let mut harness = probe();
+    harness.confirm_automatically(false);
+    act(&mut harness, "<note-late text='one'/><note text='two'/><note-late text='three'/>");
+    assert_eq!(noted(&harness), ["two"]);
+    harness.advance(Duration::from_millis(30));
+    act(&mut harness, "<note-late text='four'/>");
+    harness.advance(Duration::from_millis(20));
+    assert_eq!(noted(&harness), ["one", "two", "three"], "in its place");
+    harness.advance(Duration::from_millis(30));
+    assert_eq!(noted(&harness), ["one", "two", "three", "four"]);
+    harness.crash(Crash::AfterCommit);
+    assert_eq!(events(&harness), ["again one", "again two", "again three", "again four"]);
+}
+
+#[test]
+fn what_is_noted_late_and_confirmed_before_is_never_written_down() {
+    let mut harness = probe();
+    harness.confirm_automatically(false);
+    act(&mut harness, "<note-late text='one'/>");
+    let mark = harness.store().marks.turn;
+    harness.input(annex_service::input::Input::Confirmed(mark));
+    act(&mut harness, "<note-late text='two'/>");
+    harness.advance(seconds(1));
+    assert_eq!(noted(&harness), ["two"]);
+}
+
+#[test]
+fn what_is_noted_late_is_written_down_when_the_stream_or_the_process_ends() {
+    let mut harness = probe();
+    harness.confirm_automatically(false);
+    act(&mut harness, "<note-late text='one'/>");
+    harness.disconnect();
+    assert_eq!(noted(&harness), ["one"]);
+    harness.connect();
+    assert_eq!(events(&harness), ["again one"]);
+    act(&mut harness, "<note-late text='two'/>");
+    harness.input(annex_service::input::Input::Shutdown { last: false });
+    assert!(noted(&harness).contains(&"two".to_owned()));
 }
 
 #[test]

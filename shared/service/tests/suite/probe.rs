@@ -89,6 +89,10 @@ impl Probe {
                     context.shared.due.clear(context.turn, at, timer);
                 }
                 "note" => context.shared.unconfirmed.note(context.turn, text("text").into()),
+                "note-late" => {
+                    let what = text("text").into();
+                    context.shared.unconfirmed.note_late(context.turn, || what);
+                }
                 "doom" => slices::doom(context.turn, THINGS, text("prefix").as_bytes()),
                 "fill" => {
                     for n in 0..number("count") {
