@@ -1,13 +1,14 @@
 //! Which copies of a stanza go to whom (XEP-0033 §4.5, §4.6.3, §6). Pure: a plan, not its sending.
 //!
 //! All `to` and `cc` addressees share one copy. Each `bcc` addressee gets the same with its own
-//! entry at its place: a template with a slot. Mostly these entries differ in the address alone, and
-//! the slot is for that; what else a sender writes into one has a slot as a whole. A service of another server gets one copy for all
-//! of its users.
+//! entry at its place: a template with a slot. Mostly these entries stand at one place and differ in
+//! the address alone, and the slot is for that; what else a sender writes into one has a slot as a
+//! whole. Few places have a template each; many share one, and each entry carries its place. A
+//! service of another server gets one copy for all of its users.
 
-use std::hash::BuildHasher;
+use std::{hash::BuildHasher, sync::Arc};
 
-use annex_stanza::{Audience, Fill, Jid, Kind, Recipient, Slot, Stanza, Xml, ns};
+use annex_stanza::{Audience, Fill, Jid, Kind, Own, Recipient, Slot, Stanza, Xml, ns};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry as Place};
 
 use crate::{
@@ -15,8 +16,8 @@ use crate::{
     report,
 };
 
-/// Bytes of headers for blind entries at their places among the shown ones: each place costs a
-/// header of its own. With more, each blind addressee finds its own entry behind all others.
+/// Bytes of copies that are the same but for the place of the blind entries among the shown ones:
+/// a template for each place costs nothing for each addressee. Above, all places share a template.
 const PLACES_BYTES: usize = 1024 * 1024;
 
 /// A stanza to be copied: what all copies share.
@@ -172,7 +173,6 @@ pub fn copies(draft: &Draft, mut targets: Vec<Target>) -> Vec<Copies> {
             addresses.write(entry, entry.used == Use::Open || entry.delivered, &mut xml);
         }
     }
-    let last = xml.place();
     xml.close().raw(&draft.after);
     let payload = xml.finish();
 
@@ -181,9 +181,10 @@ pub fn copies(draft: &Draft, mut targets: Vec<Target>) -> Vec<Copies> {
     let mut found = Vec::from_iter(plain(payload.clone(), open));
     let place = |target: &Target| places[target.entry];
     let groups = blind.chunk_by(|a, b| place(a) == place(b));
-    let mut groups: Vec<_> = groups.map(|group| (place(&group[0]), group.len())).collect();
+    let groups: Vec<_> = groups.map(|group| (place(&group[0]), group.len())).collect();
     if groups.len() > 1 && groups.len() * payload.len() > PLACES_BYTES {
-        groups = vec![(last, blind.len())];
+        found.extend(scattered(addresses, payload, &places, blind));
+        return found;
     }
     let mut blind = blind.into_iter();
     for (at, length) in groups {
@@ -206,6 +207,7 @@ fn own(
     at: usize,
     targets: impl Iterator<Item = Target>,
 ) -> Vec<Copies> {
+    let mut entries = Entries::of(addresses);
     let mut first = None;
     let (mut alike, mut others) = (Audience::builder(), Audience::builder());
     for target in targets {
@@ -215,7 +217,7 @@ fn own(
         {
             alike.push(Recipient { to: target.jid.into_escaped(), slots: None });
         } else {
-            let slots = Some(vec![addresses.verbatim(entry)].into());
+            let slots = Some(entries.slots(target.entry, 0));
             others.push(Recipient { to: target.jid.into_escaped(), slots });
         }
     }
@@ -232,6 +234,48 @@ fn own(
         found.push(Copies { payload: payload.to_vec(), slot, audience: others });
     }
     found
+}
+
+/// Copies with each recipient's own entry at the place of its own.
+fn scattered(
+    addresses: &Addresses,
+    payload: Vec<u8>,
+    places: &[usize],
+    targets: Vec<Target>,
+) -> Option<Copies> {
+    let first = targets.iter().map(|target| places[target.entry]).min()?;
+    let mut entries = Entries::of(addresses);
+    let audience = targets.into_iter().map(|target| {
+        let slots = Some(entries.slots(target.entry, places[target.entry] - first));
+        Recipient { to: target.jid.into_escaped(), slots }
+    });
+    let audience = audience.collect();
+    Some(Copies { payload, slot: Some(Slot { at: first, fill: Fill::Own(0) }), audience })
+}
+
+/// Entries as they came, each of them once: that of a list is its members'.
+struct Entries<'a> {
+    addresses: &'a Addresses,
+    last: Option<(usize, Arc<Vec<Own>>)>,
+}
+
+impl<'a> Entries<'a> {
+    fn of(addresses: &'a Addresses) -> Self {
+        Self { addresses, last: None }
+    }
+
+    /// What someone with this entry has of its own, so far behind the slot.
+    fn slots(&mut self, entry: usize, behind: usize) -> Arc<Vec<Own>> {
+        match &self.last {
+            Some((last, slots)) if *last == entry => Arc::clone(slots),
+            _ => {
+                let bytes = self.addresses.verbatim(&self.addresses.entries[entry]);
+                let slots = Arc::new(vec![Own { behind, bytes }]);
+                self.last = Some((entry, Arc::clone(&slots)));
+                slots
+            }
+        }
+    }
 }
 
 /// One copy for the service of another server (XEP-0033 §6, step 11): the entries of these users

@@ -73,6 +73,15 @@ pub enum Note {
 impl Record for Note {
     // It stands in the index of what is unconfirmed.
     const TABLE: Table = annex_service::unconfirmed::TABLE;
+    const VERSION: u8 = 2;
+
+    fn upgrade(version: u8, body: &[u8]) -> Option<Self> {
+        let first = (version == 1).then(|| First::decode(&[&[1], body].concat()).ok())??;
+        Some(match first {
+            First::Message(bytes) => Self::Message(bytes),
+            First::Presence(told) => Self::Presence(told.into()),
+        })
+    }
 }
 
 /// Presence, and to whom it was told.
@@ -88,8 +97,67 @@ pub struct ToldRecord {
     pub lang: Option<String>,
     /// Everything inside.
     pub payload: Vec<u8>,
-    /// Where each recipient's own entry stands in it, or its address if it has no other own entry.
-    pub slot: Option<u64>,
-    /// Recipients, and the own entry of each.
-    pub recipients: Vec<(String, Option<Vec<u8>>)>,
+    /// Where recipients' own entries stand in it, or their addresses if they have no other own
+    /// entries.
+    pub slot: Option<usize>,
+    /// Own entries, each so many bytes behind that place.
+    pub entries: Vec<(usize, Vec<u8>)>,
+    /// Recipients, and the number of the own entry of each.
+    pub recipients: Vec<(String, Option<usize>)>,
+}
+
+impl ToldRecord {
+    /// One more recipient, and its own entry. What it shares with the one before is there once.
+    pub fn push(&mut self, jid: String, own: Option<(usize, &[u8])>) {
+        let number = own.map(|(behind, bytes)| {
+            let last = self.entries.last();
+            if last.is_none_or(|last| (last.0, &*last.1) != (behind, bytes)) {
+                self.entries.push((behind, bytes.to_vec()));
+            }
+            self.entries.len() - 1
+        });
+        self.recipients.push((jid, number));
+    }
+}
+
+/// A note of the first version: all own entries stand at one place.
+#[derive(Serialize, Deserialize)]
+enum First {
+    Message(Vec<u8>),
+    Presence(FirstTold),
+}
+
+#[derive(Serialize, Deserialize)]
+struct FirstTold {
+    from: String,
+    available: bool,
+    id: Option<String>,
+    lang: Option<String>,
+    payload: Vec<u8>,
+    slot: Option<usize>,
+    recipients: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Record for First {
+    const TABLE: Table = Note::TABLE;
+}
+
+impl From<FirstTold> for ToldRecord {
+    fn from(first: FirstTold) -> Self {
+        let FirstTold { from, available, id, lang, payload, slot, recipients } = first;
+        let mut told = Self {
+            from,
+            available,
+            id,
+            lang,
+            payload,
+            slot,
+            entries: Vec::new(),
+            recipients: Vec::new(),
+        };
+        for (jid, entry) in recipients {
+            told.push(jid, entry.as_deref().map(|entry| (0, entry)));
+        }
+        told
+    }
 }

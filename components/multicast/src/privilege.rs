@@ -9,8 +9,8 @@ use std::{
 
 use annex_service::{context::Context, effect::Lane};
 use annex_stanza::{
-    Audience, Fill, Jid, Kind, MessageType, Outgoing, Recipient, Refusal, Slot, Stanza, Template,
-    Xml, ns, read_error,
+    Audience, Fill, Jid, Kind, MessageType, Outgoing, Own, Recipient, Refusal, Slot, Stanza,
+    Template, Xml, ns, read_error,
 };
 use bytes::Bytes;
 
@@ -131,7 +131,7 @@ pub(crate) fn wrapped(
     let home = home.escaped();
     let wrap = |inner: &Recipient| {
         let own = inner.slots.iter().flat_map(|slots| slots.iter().cloned());
-        let slots = std::iter::once(Bytes::copy_from_slice(&inner.to)).chain(own);
+        let slots = std::iter::once(Own::from(Bytes::copy_from_slice(&inner.to))).chain(own);
         Recipient { to: home.clone(), slots: Some(Arc::new(slots.collect())) }
     };
     let audience = copies.audience.iter().map(wrap).collect();

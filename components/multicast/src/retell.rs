@@ -2,14 +2,16 @@
 //! in its order and a page a turn, once it is known that the server lets it leave. Until then
 //! nothing is confirmed, and presence that ends meanwhile waits behind it.
 
+use std::sync::Arc;
+
 use annex_service::{
     context::{Context, Outcome},
     effect::{Effect, Lane, Timer},
     record::Record,
 };
 use annex_stanza::{
-    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Payload, PresenceType, Recipient, Slot, Stanza,
-    Template,
+    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Own, Payload, PresenceType, Recipient, Slot,
+    Stanza, Template,
 };
 
 use crate::{
@@ -57,23 +59,23 @@ pub(crate) fn note_presence(
     copies: &Copies,
     context: &mut Context<'_, '_>,
 ) {
-    let told = ToldRecord {
+    let mut told = ToldRecord {
         from: draft.from.as_str().to_owned(),
         available: draft.kind == Kind::Presence(PresenceType::Available),
         id: id.map(str::to_owned),
         lang: draft.lang.clone(),
         payload: copies.payload.clone(),
-        slot: copies.slot.and_then(|slot| u64::try_from(slot.at).ok()),
-        recipients: copies.audience.iter().map(recipient).collect(),
+        slot: copies.slot.map(|slot| slot.at),
+        entries: Vec::new(),
+        recipients: Vec::with_capacity(copies.audience.len()),
     };
+    for recipient in copies.audience.iter() {
+        let jid = unescape(&String::from_utf8_lossy(&recipient.to)).into_owned();
+        // Its own entry, if it has one that is not in the payload.
+        let own = recipient.slots.as_ref().and_then(|slots| slots.first());
+        told.push(jid, own.map(|own| (own.behind, &*own.bytes)));
+    }
     note(&Note::Presence(told), context);
-}
-
-/// Its address, and its own entry if it has one that is not in the payload.
-fn recipient(recipient: &Recipient) -> (String, Option<Vec<u8>>) {
-    let jid = unescape(&String::from_utf8_lossy(&recipient.to)).into_owned();
-    let own = recipient.slots.as_ref().and_then(|own| own.first());
-    (jid, own.map(|own| own.to_vec()))
 }
 
 fn note(note: &Note, context: &mut Context<'_, '_>) {
@@ -181,16 +183,16 @@ fn tell_presence(told: ToldRecord, context: &mut Context<'_, '_>) {
         lang: told.lang,
         payload: told.payload,
     };
-    let fill = match told.recipients.iter().any(|(_, own)| own.is_some()) {
-        true => Fill::Own(0),
-        false => Fill::To,
-    };
-    let slot = told.slot.and_then(|at| usize::try_from(at).ok()).map(|at| Slot { at, fill });
+    let fill = if told.entries.is_empty() { Fill::To } else { Fill::Own(0) };
+    let slot = told.slot.map(|at| Slot { at, fill });
     let template = Template::with_slots(&stanza, slot.as_slice());
+    let own = |(behind, bytes): (_, Vec<u8>)| Arc::new(vec![Own { behind, bytes: bytes.into() }]);
+    let entries: Vec<_> = told.entries.into_iter().map(own).collect();
     let audience: Audience = (told.recipients.into_iter())
         .filter_map(|(jid, own)| {
             let to = Jid::parse(&jid).ok()?.escaped();
-            Some(Recipient { to, slots: own.map(|own| vec![own.into()].into()) })
+            let slots = own.and_then(|number| entries.get(number).cloned());
+            Some(Recipient { to, slots })
         })
         .collect();
     context.turn.fanout(Lane::of(&from), template, audience);

@@ -34,6 +34,6 @@ pub use self::{
     outgoing::Outgoing,
     payload::{Child, Payload},
     stanza::{IqType, Kind, MessageType, PresenceType, Stanza},
-    template::{Address, Fill, Recipient, Slot, Template},
+    template::{Address, Fill, Own, Recipient, Slot, Template},
     xml::{Frame, Limits, RawHeader, ReadError, Reader, Xml},
 };

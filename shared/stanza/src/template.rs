@@ -78,8 +78,31 @@ impl fmt::Debug for Address {
 pub struct Recipient {
     /// Fills `to`.
     pub to: Address,
-    /// Fill the slots, by number; rendered by [`Xml`]. Usually none.
-    pub slots: Option<Arc<Vec<Bytes>>>,
+    /// Fill the slots, by number. Usually none.
+    pub slots: Option<Arc<Vec<Own>>>,
+}
+
+/// What a recipient has of its own for a slot.
+#[derive(Debug, Clone)]
+pub struct Own {
+    /// Where it stands: so many bytes behind the place of the slot, but not behind the next one.
+    /// Thousands may have a place each without a slot for each of them.
+    pub behind: usize,
+    /// Rendered by [`Xml`].
+    pub bytes: Bytes,
+}
+
+impl From<Bytes> for Own {
+    /// At the place of the slot.
+    fn from(bytes: Bytes) -> Self {
+        Self { behind: 0, bytes }
+    }
+}
+
+impl Recipient {
+    fn own(&self, number: u8) -> Option<&Own> {
+        self.slots.as_ref()?.get(usize::from(number))
+    }
 }
 
 impl From<&Jid> for Recipient {
@@ -115,13 +138,11 @@ pub enum Fill {
 }
 
 impl Fill {
-    fn of(self, recipient: &Recipient) -> &[u8] {
+    /// Bytes of it for this recipient.
+    fn size(self, recipient: &Recipient) -> usize {
         match self {
-            Self::To => &recipient.to,
-            Self::Own(number) => {
-                let own = recipient.slots.as_deref().and_then(|own| own.get(usize::from(number)));
-                own.map_or(&[], |fill| fill)
-            }
+            Self::To => recipient.to.len(),
+            Self::Own(number) => recipient.own(number).map_or(0, |own| own.bytes.len()),
         }
     }
 }
@@ -136,6 +157,8 @@ struct Inner {
     bytes: Box<[u8]>,
     /// Bytes before the address.
     to: usize,
+    /// Bytes to the end of the payload.
+    inside: usize,
     /// Slots by their place in `bytes`, ascending.
     slots: Box<[Slot]>,
 }
@@ -146,10 +169,21 @@ impl Inner {
     fn fill(&self, recipient: &Recipient, out: &mut Vec<u8>) -> usize {
         out.extend_from_slice(&recipient.to);
         let mut done = self.to;
-        for slot in &self.slots {
-            out.extend_from_slice(&self.bytes[done..slot.at]);
-            done = slot.at;
-            out.extend_from_slice(slot.fill.of(recipient));
+        let mut slots = self.slots.iter();
+        while let Some(slot) = slots.next() {
+            let (at, fill) = match slot.fill {
+                Fill::To => (slot.at, &*recipient.to),
+                Fill::Own(number) => match recipient.own(number) {
+                    Some(own) => {
+                        let next = slots.as_slice().first().map_or(self.inside, |next| next.at);
+                        (next.min(slot.at.saturating_add(own.behind)), &*own.bytes)
+                    }
+                    None => (slot.at, &[][..]),
+                },
+            };
+            out.extend_from_slice(&self.bytes[done..at]);
+            done = at;
+            out.extend_from_slice(fill);
         }
         done
     }
@@ -171,8 +205,10 @@ impl Template {
         bytes.extend_from_slice(b" to='");
         let to = bytes.len();
         let mut placed = Vec::new();
+        let inside;
         if stanza.payload.is_empty() && slots.is_empty() {
             bytes.extend_from_slice(b"'/>");
+            inside = bytes.len();
         } else {
             bytes.extend_from_slice(b"'>");
             let start = bytes.len();
@@ -180,6 +216,7 @@ impl Template {
             placed.extend(slots.iter().map(|slot| Slot { at: place(slot), ..*slot }));
             placed.sort_by_key(|slot| slot.at);
             bytes.extend_from_slice(&stanza.payload);
+            inside = bytes.len();
             bytes.extend_from_slice(b"</");
             bytes.extend_from_slice(stanza.kind.name().as_bytes());
             bytes.push(b'>');
@@ -188,6 +225,7 @@ impl Template {
             from: stanza.from.clone(),
             bytes: bytes.into(),
             to,
+            inside,
             slots: placed.into(),
         }))
     }
@@ -210,7 +248,7 @@ impl Template {
 
     /// Bytes of the stanza for one recipient.
     pub fn size(&self, recipient: &Recipient) -> usize {
-        let slots = self.0.slots.iter().map(|slot| slot.fill.of(recipient).len());
+        let slots = self.0.slots.iter().map(|slot| slot.fill.size(recipient));
         self.len() + recipient.to.len() + slots.sum::<usize>()
     }
 
@@ -232,7 +270,7 @@ impl Template {
     pub fn write_run(&self, recipients: &[Recipient], out: &mut Vec<u8>, end: usize) -> usize {
         let inner = &*self.0;
         let head = inner.to;
-        // What is between the last hole of one copy and the first of the next.
+        // What is between the last slot of one copy and the first hole of the next.
         let last = inner.slots.last().map_or(head, |slot| slot.at);
         let seam = [&inner.bytes[last..], &inner.bytes[..head]].concat();
         // With the head of one more.
@@ -243,8 +281,8 @@ impl Template {
             if out.len() >= end {
                 break;
             }
-            inner.fill(recipient, out);
-            out.extend_from_slice(&seam);
+            let done = inner.fill(recipient, out);
+            out.extend_from_slice(&seam[done - last..]);
             count += 1;
         }
         out.truncate(out.len() - head);

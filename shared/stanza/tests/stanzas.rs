@@ -4,8 +4,8 @@
 
 use annex_stanza::{
     Chunks, Condition, ErrorType, Fill, Frame, IqType, Jid, Kind, Limits, MessageType, Outgoing,
-    Payload, PresenceType, Reader, Recipient, Refusal, Slot, Stanza, Template, Xml, ns, read_error,
-    refuse,
+    Own, Payload, PresenceType, Reader, Recipient, Refusal, Slot, Stanza, Template, Xml, ns,
+    read_error, refuse,
 };
 use bytes::Bytes;
 
@@ -131,7 +131,8 @@ fn slots_are_filled_in_their_places_for_each_recipient() {
     ];
     let template = Template::with_slots(&outgoing, &slots);
     let mut recipient = Recipient::from(&jid("d@e.f"));
-    recipient.slots = Some(vec![Bytes::from_static(b"<zero/>"), Bytes::from_static(b"one")].into());
+    let fills = [Bytes::from_static(b"<zero/>"), Bytes::from_static(b"one")];
+    recipient.slots = Some(fills.map(Own::from).to_vec().into());
     let bytes = template.render(&recipient);
     insta::assert_snapshot!(
         String::from_utf8(bytes.clone()).unwrap(),
@@ -147,6 +148,30 @@ fn slots_are_filled_in_their_places_for_each_recipient() {
     assert_eq!(Template::with_slots(&outgoing, &slots).render(&recipient), bytes);
     // Who has nothing for a slot gets nothing in it.
     assert!(Stanza::parse(&template.render(&Recipient::from(&jid("d@e.f")))).is_some());
+}
+
+#[test]
+fn what_a_recipient_has_of_its_own_may_stand_behind_its_slot_but_not_behind_the_next_one() {
+    let outgoing = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(b"<a/><b/><c/>");
+    let slots = [Slot { at: 0, fill: Fill::Own(0) }, Slot { at: 8, fill: Fill::Own(1) }];
+    let (two, one) =
+        (Template::with_slots(&outgoing, &slots), Template::with_slots(&outgoing, &slots[..1]));
+    for (behind, in_two, in_one) in [
+        (0, "<own/><a/><b/><c/>", "<own/><a/><b/><c/>"),
+        (4, "<a/><own/><b/><c/>", "<a/><own/><b/><c/>"),
+        (8, "<a/><b/><own/><c/>", "<a/><b/><own/><c/>"),
+        (12, "<a/><b/><own/><c/>", "<a/><b/><c/><own/>"),
+        (usize::MAX, "<a/><b/><own/><c/>", "<a/><b/><c/><own/>"),
+    ] {
+        let own = Own { behind, bytes: Bytes::from_static(b"<own/>") };
+        let recipient = Recipient { slots: Some(vec![own].into()), ..Recipient::from(&jid("d.e")) };
+        for (template, inside) in [(&two, in_two), (&one, in_one)] {
+            let bytes = template.render(&recipient);
+            assert_eq!(bytes.len(), template.size(&recipient));
+            let whole = format!("<message from='x.y' to='d.e'>{inside}</message>");
+            assert_eq!(String::from_utf8(bytes).unwrap(), whole);
+        }
+    }
 }
 
 #[test]
@@ -259,8 +284,9 @@ fn a_template_fills_the_slots_that_the_writer_left() {
     xml.raw(&copy);
     let slots = [Slot { at: to, fill: Fill::Own(1) }, Slot { at: start + own, fill: Fill::Own(0) }];
     let stanza = Outgoing::message(MessageType::Normal, &jid("x.y")).payload(&xml.finish());
-    let fills = vec![Bytes::from("<address/>"), Bytes::from("o&apos;hara@b.c")];
-    let recipient = Recipient { slots: Some(fills.into()), ..Recipient::from(&jid("b.c")) };
+    let fills = [Bytes::from("<address/>"), Bytes::from("o&apos;hara@b.c")].map(Own::from);
+    let recipient =
+        Recipient { slots: Some(fills.to_vec().into()), ..Recipient::from(&jid("b.c")) };
     assert_eq!(
         String::from_utf8(Template::with_slots(&stanza, &slots).render(&recipient)).unwrap(),
         "<message from='x.y' to='b.c'><forwarded xmlns='urn:xmpp:forward:0'>\
@@ -274,11 +300,12 @@ fn a_template_fills_the_slots_that_the_writer_left() {
 fn a_run_is_its_stanzas_one_behind_the_other_until_there_is_enough() {
     let from = jid("x.y");
     let stanza = Outgoing::message(MessageType::Normal, &from).payload(b"<a/><b/>");
-    let own = |address: &str| {
-        let slots = Some(vec![Bytes::from(format!("<{address}/>"))].into());
+    let own = |address: &str, behind: usize| {
+        let bytes = Bytes::from(format!("<{address}/>"));
+        let slots = Some(vec![Own { behind, bytes }].into());
         Recipient { slots, ..Recipient::from(&jid(address)) }
     };
-    let run = [own("a.b"), Recipient::from(&jid("c.d")), own("e.f")];
+    let run = [own("a.b", 0), Recipient::from(&jid("c.d")), own("e.f", 4), own("g.h", 99)];
     let slots = [Slot { at: 4, fill: Fill::Own(0) }, Slot { at: 8, fill: Fill::To }];
     for slots in [&slots[..], &slots[..1], &[]] {
         let template = Template::with_slots(&stanza, slots);

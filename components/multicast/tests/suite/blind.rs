@@ -1,6 +1,8 @@
 //! Blind addressees see their own entry as the sender wrote it, whatever is in it (XEP-0033 §4.6.3).
 
-use annex_testkit::Crash;
+use annex_multicast::Multicast;
+use annex_service::{service::Service, store::Op, unconfirmed};
+use annex_testkit::{Crash, Harness};
 use serde_json::json;
 
 use crate::common::{JID, Machine, NS, echo, has, message, open};
@@ -98,4 +100,64 @@ fn presence_is_told_again_to_each_with_its_own_entry() {
     let copies = copies(&mut harness);
     assert_eq!(copies.len(), BLIND.len() + 1);
     (0..BLIND.len()).for_each(|number| expect(&copies, number));
+}
+
+/// Presence that the first version noted: with own entries, or with the address where it stands.
+fn first_note(payload: &str, slot: usize, recipients: [(&str, Option<&str>); 2]) -> Vec<u8> {
+    let text = |text: &str| {
+        let length = u8::try_from(text.len()).expect("short");
+        assert!(length < 128, "of one byte");
+        [&[length], text.as_bytes()].concat()
+    };
+    let mut note = vec![1, 1];
+    note.extend(text("alice@example.com/phone"));
+    // Available, without an id, without a language.
+    note.extend([1, 0, 0]);
+    note.extend(text(payload));
+    note.extend([1, u8::try_from(slot).expect("short"), 2]);
+    for (jid, own) in recipients {
+        note.extend(text(jid));
+        note.push(u8::from(own.is_some()));
+        note.extend(own.map(text).unwrap_or_default());
+    }
+    note
+}
+
+#[test]
+fn presence_that_an_older_program_noted_is_told_again() {
+    let mut harness = open(json!({}));
+    harness.hold();
+    harness.stanza(&format!(
+        "<presence from='alice@example.com/phone' to='{JID}'>\
+         <addresses xmlns='{NS}'>{}</addresses></presence>",
+        BLIND[0].1
+    ));
+    harness.crash(Crash::AfterCommit);
+    let (a, b) = (("a@example.com", BLIND[0].1), ("c@example.com", BLIND[2].1));
+    let head = format!("<addresses xmlns='{NS}'>");
+    let entry = "<address type='bcc' jid='";
+    let own = first_note(
+        &format!("{head}</addresses>"),
+        head.len(),
+        [(a.0, Some(a.1)), (b.0, Some(b.1))],
+    );
+    let alike = first_note(
+        &format!("{head}{entry}'/></addresses>"),
+        head.len() + entry.len(),
+        [(a.0, None), (b.0, None)],
+    );
+    let note = harness.store().table(unconfirmed::TABLE).pop().expect("a note");
+    for (first, c) in [(own, b.1), (alike, "<address type='bcc' jid='c@example.com'/>")] {
+        let mut store = harness.store().clone();
+        store.commit(&[Op::put(unconfirmed::TABLE, note.key.to_vec(), first)]);
+        let common = annex_testkit::common(JID);
+        let mut harness =
+            Harness::over(store, move || Service::<Multicast>::new(common.clone(), &json!({})));
+        echo(&mut harness);
+        let [a_copy, c_copy] = &copies(&mut harness)[..] else { panic!("two copies") };
+        for (copy, to, own) in [(a_copy, a.0, a.1), (c_copy, b.0, c)] {
+            assert!(copy.contains(&format!(" to='{to}'")) && has(copy, own), "{copy}");
+            assert_eq!(copy.matches("<address ").count(), 1, "{copy}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod header;
 mod limits;
 mod lists;
 mod permission;
+mod places;
 mod presence;
 mod refused;
 mod remote;

@@ -191,7 +191,7 @@ mod tests {
         let template =
             Template::with_slots(&stanza, &[annex_stanza::Slot { at: 0, fill: Fill::Own(0) }]);
         let recipient = |own: usize| Recipient {
-            slots: Some(vec![bytes::Bytes::from(vec![b'y'; own])].into()),
+            slots: Some(vec![bytes::Bytes::from(vec![b'y'; own]).into()].into()),
             ..Recipient::from(&jid("a@b"))
         };
         let fanout = |sizes: &[usize]| Effect::Fanout {
