@@ -311,6 +311,12 @@ pub fn check(section: &Value, stanza_out: usize) -> Vec<Mistake> {
             ),
         });
     }
+    if read.duration("suspend_grace") < Duration::from_secs(1) {
+        mistakes.push(Mistake {
+            key: "muc.suspend_grace".into(),
+            text: "expected \"1s\" or more, for an answer to arrive".into(),
+        });
+    }
     mistakes
 }
 
@@ -320,6 +326,13 @@ const AROUND: usize = 4096;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_given_up_before_an_answer_can_arrive() {
+        let check = |grace| check(&serde_json::json!({ "suspend_grace": grace }), 256 << 10);
+        assert_eq!(check("999ms")[0].key, "muc.suspend_grace");
+        assert_eq!(check("1s"), []);
+    }
 
     #[test]
     fn an_empty_section_gives_the_defaults() {
