@@ -1,8 +1,11 @@
 //! Whether a stanza with addresses is accepted, and who gets it (XEP-0033 §3, §6, §9).
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use annex_service::context::{Context, Failure, Outcome};
+use annex_service::{
+    context::{Context, Failure, Outcome},
+    input::Common,
+};
 use annex_stanza::{Kind, Refusal, Stanza};
 
 use crate::{
@@ -71,8 +74,10 @@ pub(crate) fn prepare(
     if settings.strip_replyto {
         addresses.strip_replyto(stanza.from.bare_key());
     }
+    if stanza.to.local().is_some() {
+        return passed_on(stanza, addresses, context);
+    }
     // XEP-0033 §9: what was delivered to is not counted.
-    let is_receiver = |used| matches!(used, Use::Open | Use::Blind);
     let given = addresses.entries.iter();
     let given = given.filter(|one| is_receiver(one.used) && !one.delivered).count();
     let limit = access::limit(&stanza.from, settings, common);
@@ -82,6 +87,10 @@ pub(crate) fn prepare(
     let mut candidates = Vec::with_capacity(addresses.entries.len());
     let mut told = Told::default();
     let (mut near, mut ours) = (false, false);
+    // Of each list the lowest rank so far; looked for when the first one is met.
+    let mut lists: Option<BTreeMap<String, Rank>> = None;
+    // Behind all others: who has an entry of its own as well gets the copy for that.
+    let mut members = Vec::new();
     for number in 0..addresses.entries.len() {
         let entry = &addresses.entries[number];
         let (true, Some(whose)) = (is_receiver(entry.used), entry.whose) else { continue };
@@ -101,19 +110,25 @@ pub(crate) fn prepare(
             continue;
         }
         let list = addresses.jid(whose);
+        let lists = lists.get_or_insert_with(|| delivered_lists(&addresses, common));
+        if lists.get(list.bare_key()).is_some_and(|before| *before <= rank) {
+            continue;
+        }
         match lists::members(&list, &stanza.from, context)? {
-            Ok(members) => {
-                if !members.is_empty() {
+            Ok(found) => {
+                let before = lists.insert(list.bare_key().to_owned(), rank);
+                if !found.is_empty() && before.is_none() {
                     told.sent.push(list);
                 }
-                for jid in members {
+                for jid in found {
                     let near = access::is_near(&jid, common);
-                    candidates.push(Target { jid, entry: number, listed: true, rank, near });
+                    members.push(Target { jid, entry: number, listed: true, rank, near });
                 }
             }
             Err(fault) => addresses.entries[number].fault = Some(fault),
         }
     }
+    candidates.append(&mut members);
     let bad: Vec<_> = addresses
         .entries
         .iter()
@@ -133,14 +148,92 @@ pub(crate) fn prepare(
         let nobody = if given == 0 { refusals::no_recipient() } else { refusals::empty_list() };
         return Err(nobody.into());
     }
-    access::relay(&stanza.from, &addresses, &targets, common)?;
-    let draft = Draft::new(stanza, Some(addresses));
-    if size(&draft) > common.stanza_out {
-        return Err(refusals::too_large().into());
-    }
+    let draft = draft(stanza, addresses, &targets, common)?;
     let refused = (!bad.is_empty()).then(|| refusals::bad_addresses(&bad));
     told.refused = bad;
     Ok(Prepared { draft: draft.into(), targets, refused, told })
+}
+
+/// The lists of ours that were delivered to before (XEP-0033 §4.5).
+fn delivered_lists(addresses: &Addresses, common: &Common) -> BTreeMap<String, Rank> {
+    let done = addresses.entries.iter().filter(|one| one.delivered && is_receiver(one.used));
+    let jids = done.filter_map(|one| Some(addresses.jid(one.whose?)));
+    let ours = jids.filter(|jid| jid.domain_key() == common.jid.domain_key());
+    ours.map(|jid| (jid.bare_key().to_owned(), Rank::Delivered)).collect()
+}
+
+/// A copy that another service made for a list of ours, written to the list itself: its members get
+/// it, with the addresses as they are, and nobody else who stands there does.
+///
+/// It is one if the list stands there, marked (XEP-0033 §4.5) or blind (§4.6.3). What leaves here for
+/// the members has no such entry of theirs: who has one gets nothing more, and none is marked. So it
+/// passes no other list, however lists contain each other.
+fn passed_on(
+    stanza: &Stanza,
+    mut addresses: Addresses,
+    context: &Context<'_, '_>,
+) -> Outcome<Prepared> {
+    let common = &context.shared.common;
+    let mut candidates = Vec::new();
+    let mut own = None;
+    for (number, entry) in addresses.entries.iter().enumerate() {
+        let done = entry.used == Use::Blind || entry.used == Use::Open && entry.delivered;
+        let (true, Some(whose)) = (done, entry.whose) else { continue };
+        let jid = addresses.jid(whose);
+        if jid == stanza.to {
+            own = own.or(Some(number));
+        }
+        candidates.push(Target {
+            jid,
+            entry: number,
+            listed: false,
+            rank: Rank::Delivered,
+            near: false,
+        });
+    }
+    let own = own.ok_or_else(refusals::not_for_list)?;
+    let entry = &addresses.entries[own];
+    let rank = if entry.used == Use::Blind { Rank::Blind } else { Rank::Open };
+    let members = lists::members(&stanza.to, &stanza.from, context)?.map_err(|fault| {
+        refusals::bad_addresses(&[Bad { fault, written: addresses.written(entry) }])
+    })?;
+    if members.is_empty() {
+        return Err(refusals::empty_list().into());
+    }
+    candidates.extend(members.into_iter().map(|jid| {
+        let near = access::is_near(&jid, common);
+        Target { jid, entry: own, listed: true, rank, near }
+    }));
+    let targets = deliver::select(candidates);
+    for entry in &mut addresses.entries {
+        entry.fault = None;
+        if entry.used == Use::Open {
+            entry.used = Use::Passed;
+        }
+    }
+    let draft = draft(stanza, addresses, &targets, common)?;
+    let told = Told { sent: vec![stanza.to.clone()], ..Told::default() };
+    Ok(Prepared { draft: draft.into(), targets, refused: None, told })
+}
+
+/// It is of a type that is delivered to.
+fn is_receiver(used: Use) -> bool {
+    matches!(used, Use::Open | Use::Blind)
+}
+
+/// The stanza to be copied, if the sender reaches all of these, and the server takes the copies.
+fn draft(
+    stanza: &Stanza,
+    addresses: Addresses,
+    targets: &[Target],
+    common: &Common,
+) -> Result<Draft, Refusal> {
+    access::relay(&stanza.from, &addresses, targets, common)?;
+    let draft = Draft::new(stanza, Some(addresses));
+    if size(&draft) > common.stanza_out {
+        return Err(refusals::too_large());
+    }
+    Ok(draft)
 }
 
 /// Bytes of a copy at most.

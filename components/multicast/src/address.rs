@@ -34,6 +34,8 @@ pub enum Fault {
     UnknownType,
     /// Its `jid` is not an address.
     Malformed,
+    /// Our server does not take its `jid` for an address.
+    NotTaken,
     /// Its `uri` leads to a network that is not served (§4.2).
     Uri,
     /// It is the service itself.

@@ -7,7 +7,7 @@ use annex_service::{
     context::{Context, Outcome},
     effect::Lane,
 };
-use annex_stanza::{Jid, Kind, MessageType, Stanza};
+use annex_stanza::{Jid, Kind, MessageType, Payload, Stanza, Xml, ns};
 
 use crate::{
     accept::{self, Mode, Prepared},
@@ -33,8 +33,9 @@ pub(crate) fn message(
         }
         return Ok(());
     }
+    let before = multicast.probe.verdict;
     if multicast.probe.take(stanza, multicast.is_permitted(), context) {
-        if multicast.probe.verdict == Verdict::Kept {
+        if before != Verdict::Kept && multicast.probe.verdict == Verdict::Kept {
             sweep::begin(multicast, context);
         }
         return retell::step(multicast, context);
@@ -46,6 +47,15 @@ pub(crate) fn message(
     if stanza.to.resource().is_some() {
         return Err(refusals::not_service().into());
     }
+    receive(multicast, stanza, context)
+}
+
+/// A message to be delivered, where its sender may.
+fn receive(
+    multicast: &mut Multicast,
+    stanza: &Stanza,
+    context: &mut Context<'_, '_>,
+) -> Outcome<()> {
     let mode = accept::mode(multicast, stanza)?;
     // Behind what is still to be told again.
     if multicast.retelling.is_some() {
@@ -74,17 +84,38 @@ pub(crate) fn deliver(
     }
 }
 
-/// Whatever else is written to an address at the service that is not the service.
+/// Whatever is written to an address at the service that is not the service: a message to a list is
+/// for its members.
 pub(crate) fn elsewhere(
-    _: &mut Multicast,
+    multicast: &mut Multicast,
     stanza: &Stanza,
-    _: &mut Context<'_, '_>,
+    context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
     match stanza.kind {
+        // Lists say nothing that this could be about.
+        Kind::Message(MessageType::Error) => Ok(()),
         // XEP-0033 §3
-        Kind::Message(_) => Err(refusals::not_service().into()),
+        Kind::Message(_) if stanza.to.resource().is_some() => Err(refusals::not_service().into()),
+        // RFC 6121 §5.2.2: this is for those inside a room, where their clients would look for it.
+        Kind::Message(MessageType::Groupchat) => Err(refusals::no_room().into()),
+        Kind::Message(_) if stanza.payload.has(ns::ADDRESS, "addresses") => {
+            receive(multicast, stanza, context)
+        }
+        Kind::Message(_) => receive(multicast, &addressed(stanza, context), context),
         _ => Ok(()),
     }
+}
+
+/// What is written to a list by a client that knows no addresses: the same to the service, with the
+/// list as its one address.
+fn addressed(stanza: &Stanza, context: &Context<'_, '_>) -> Stanza {
+    let mut xml = Xml::new();
+    xml.open("addresses").xmlns(ns::ADDRESS);
+    xml.open("address").attr("type", "to").attr("jid", stanza.to.as_str()).close();
+    xml.close().raw(stanza.payload.bytes());
+    let payload = Payload::from_bytes(&xml.finish());
+    let payload = payload.expect("it was read before, and one element stands before it");
+    Stanza { to: context.shared.common.jid.clone(), payload, ..stanza.clone() }
 }
 
 fn tell(

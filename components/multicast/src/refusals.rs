@@ -1,6 +1,6 @@
 //! Why things are refused: condition and stable reason name, each in one place (XEP-0033 §9).
 
-use annex_stanza::{Condition, Refusal, Xml, ns};
+use annex_stanza::{Condition, Jid, Refusal, Xml, ns};
 
 use crate::address::{Fault, Written};
 
@@ -18,6 +18,12 @@ annex_stanza::refusals! {
     /// §3.
     not_service: ItemNotFound "multicast.to"
         "Write to the service itself; lists stand among the addresses",
+    /// Not a copy that another service made for the list.
+    not_for_list: ItemNotFound "multicast.list.copy"
+        "The list does not stand among the addresses as one that has got this; write to the service, or without addresses",
+    /// A list.
+    no_room: ServiceUnavailable "multicast.list.groupchat"
+        "A list is no room; write to it with another type of message",
     /// §2.2.
     no_access: Forbidden "multicast.access" "You may not use this service",
     /// The server does not let the sender's address stay.
@@ -92,6 +98,15 @@ pub(crate) struct Bad {
     pub(crate) written: Written,
 }
 
+/// The server does not take this address.
+pub(crate) fn not_taken(jid: &Jid) -> Refusal {
+    let mut xml = Xml::new();
+    xml.open("address").attr("jid", jid.as_str()).close();
+    let whole = xml.finish().into();
+    let written = Written { named: jid.as_str().to_owned(), by_uri: false, whole };
+    bad_addresses(&[Bad { fault: Fault::NotTaken, written }])
+}
+
 /// Entries that cannot be delivered to: what the sender wrote, why, and the entries again.
 pub(crate) fn bad_addresses(bad: &[Bad]) -> Refusal {
     const SHOWN: usize = 10;
@@ -103,6 +118,7 @@ pub(crate) fn bad_addresses(bad: &[Bad]) -> Refusal {
             (Condition::BadRequest, "multicast.address.incomplete")
         }
         Some(Fault::Malformed) => (Condition::JidMalformed, "multicast.address.malformed"),
+        Some(Fault::NotTaken) => (Condition::JidMalformed, "multicast.address.not-taken"),
         Some(Fault::Uri) => (Condition::JidMalformed, "multicast.address.uri"),
         Some(Fault::Itself) => (Condition::ItemNotFound, "multicast.address.itself"),
         Some(Fault::NoList) => (Condition::ItemNotFound, "multicast.address.list"),
@@ -135,6 +151,7 @@ pub(crate) fn why(fault: Fault) -> &'static str {
         Fault::Incomplete => "it needs a type, and either a jid or a uri",
         Fault::UnknownType => "its type is unknown",
         Fault::Malformed => "it is not an address",
+        Fault::NotTaken => "the server does not take it for an address",
         Fault::Uri => "URIs lead nowhere here",
         Fault::Itself => "it is this service",
         Fault::NoList => "there is no such list",

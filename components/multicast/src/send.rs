@@ -6,13 +6,15 @@ use annex_service::{
     context::{Context, Outcome},
     effect::{Effect, Lane},
 };
-use annex_stanza::{Audience, Jid, Outgoing, Refusal, Stanza, Template, refuse};
+use annex_stanza::{
+    Audience, Condition, Jid, Outgoing, Refusal, Stanza, Template, read_error, refuse,
+};
 
 use crate::{
     accept::Mode,
     deliver::{self, Copies, Draft, Target},
     from_probe::Verdict,
-    privilege, retell,
+    privilege, refusals, retell,
     service::Multicast,
 };
 
@@ -137,20 +139,36 @@ pub(crate) fn returned(
     context: &mut Context<'_, '_>,
 ) -> Outcome<()> {
     let now = context.turn.since_start();
-    if !bounced(multicast, stanza, context)
-        && multicast.probe.verdict == Verdict::Kept
-        && !multicast.listed.is_about_one(stanza, now)
+    if bounced(multicast, stanza, context)
+        || multicast.probe.verdict != Verdict::Kept
+        || multicast.listed.is_about_one(stanza, now)
     {
-        let error = Outgoing {
-            kind: stanza.kind,
-            from: stanza.from.clone(),
-            id: stanza.id.clone(),
-            lang: stanza.lang.clone(),
-            payload: stanza.payload.bytes().to_vec(),
-        };
-        context.turn.send_in(Lane::of(&stanza.to), &error, &stanza.to);
+        return Ok(());
     }
+    let mut told = Outgoing {
+        kind: stanza.kind,
+        from: stanza.from.clone(),
+        id: stanza.id.clone(),
+        lang: stanza.lang.clone(),
+        payload: stanza.payload.bytes().to_vec(),
+    };
+    if is_not_taken(stanza) {
+        // In the name of an address that the server does not take, it would not take this either.
+        told.from = context.shared.common.jid.clone();
+        told.payload = refusals::not_taken(&stanza.from).xml();
+    }
+    context.turn.send_in(Lane::of(&stanza.to), &told, &stanza.to);
     Ok(())
+}
+
+/// Our server does not take the address: Prosody calls that `jid-malformed`. ejabberd says no more
+/// than `bad-request`, as others do of other things.
+fn is_not_taken(error: &Stanza) -> bool {
+    match read_error(error).map(|(_, condition, _)| condition) {
+        Some(Condition::JidMalformed) => true,
+        Some(Condition::BadRequest) => !error.from.is_strict(),
+        _ => false,
+    }
 }
 
 /// A service of another server gives back what it was to deliver: its users get a stanza each,

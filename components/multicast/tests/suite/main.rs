@@ -3,6 +3,7 @@
 mod blind;
 mod common;
 mod copies;
+mod direct;
 mod header;
 mod limits;
 mod lists;

@@ -26,6 +26,43 @@ fn an_error_of_one_recipient_that_the_server_gives_to_us_goes_to_the_sender() {
 }
 
 #[test]
+fn an_address_that_the_server_does_not_take_is_told_of_by_the_service() {
+    let mut harness = open(json!({}));
+    let given_back = |kind: &str, of: &str, condition: &str| {
+        format!(
+            "<{kind} type='error' id='m1' from='{of}' to='alice@example.com/phone'>\
+             <error type='modify'><{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
+             </error></{kind}>"
+        )
+    };
+    // In its own name the server would not take this either.
+    let odd = "b@example.com/\u{202e}";
+    for (kind, of, condition) in [
+        ("message", odd, "jid-malformed"),
+        ("presence", odd, "jid-malformed"),
+        ("message", "b@example.com/x", "jid-malformed"),
+        ("message", odd, "bad-request"),
+    ] {
+        harness.stanza(&given_back(kind, of, condition));
+        let sent = harness.take();
+        assert_eq!(recipients(&sent), ["alice@example.com/phone"]);
+        sent[0].expect(&format!(
+            "<{kind} type='error' id='m1' from='{JID}' to='alice@example.com/phone'>\
+             <addresses xmlns='http://jabber.org/protocol/address'><address jid='{of}'/></addresses>\
+             <error type='modify'>\
+             <jid-malformed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>\
+             <text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas' xml:lang='en'>\
+             Not delivered to: {of} (the server does not take it for an address)</text></error></{kind}>"
+        ));
+    }
+    for (of, condition) in [("room@example.com", "bad-request"), (odd, "item-not-found")] {
+        let error = given_back("message", of, condition);
+        harness.stanza(&error);
+        harness.take()[0].expect(&error);
+    }
+}
+
+#[test]
 fn what_is_returned_is_passed_on_only_where_senders_addresses_stay() {
     let mut harness = start(json!({}));
     harness.take();
