@@ -303,13 +303,30 @@ impl Addresses {
 
     /// Writes an entry: as it came, or with `delivered='true'` (XEP-0033 §4.5).
     pub fn write(&self, entry: &Entry, delivered: bool, xml: &mut Xml) {
+        if delivered && !entry.delivered {
+            self.write_marked(entry, true, xml);
+        } else {
+            xml.raw(self.bytes(entry));
+        }
+    }
+
+    /// Writes an entry without `delivered`, whatever that says: others read it as a boolean, which
+    /// may be `1`, or refuse what is none.
+    pub(crate) fn write_unmarked(&self, entry: &Entry, xml: &mut Xml) {
+        let bytes = self.bytes(entry);
+        let is_said = memchr::memmem::find(bytes, b" delivered='").is_some();
+        // What is of another namespace has attributes of its own.
+        if is_said && self.is_address(entry) {
+            self.write_marked(entry, false, xml);
+        } else {
+            xml.raw(bytes);
+        }
+    }
+
+    fn write_marked(&self, entry: &Entry, delivered: bool, xml: &mut Xml) {
         let bytes = self.bytes(entry);
         let mut scan = Scanner { bytes, at: 0 };
-        let start = scan.tag().filter(|_| delivered && !entry.delivered);
-        let Some(start) = start else {
-            xml.raw(bytes);
-            return;
-        };
+        let Some(start) = scan.tag() else { return };
         let mut tag = Vec::with_capacity(bytes.len());
         tag.extend_from_slice(&bytes[..scan.at]);
         while let Some((whole, name, _)) = scan.attribute() {
@@ -317,10 +334,26 @@ impl Addresses {
                 tag.extend_from_slice(&bytes[whole]);
             }
         }
-        xml.open_raw(&tag).attr("delivered", "true");
+        xml.open_raw(&tag).attr_opt("delivered", delivered.then_some("true"));
         // Behind `>`; `/>` has nothing behind it.
         let content = bytes.get(scan.at + 1..bytes.len() - start.name.len() - "</>".len());
         xml.raw(content.unwrap_or_default()).close();
+    }
+
+    /// It is an `<address/>`, not an element of another namespace (XEP-0033 §4.7).
+    fn is_address(&self, entry: &Entry) -> bool {
+        let mut scan = Scanner { bytes: self.bytes(entry), at: 0 };
+        let is_named = scan.tag().is_some_and(|tag| &scan.bytes[tag.name] == b"address");
+        is_named && std::iter::from_fn(|| scan.attribute()).all(|(_, name, _)| name != b"xmlns")
+    }
+
+    /// Any other service can read the address of this entry.
+    pub(crate) fn is_strict(&self, entry: &Entry) -> bool {
+        match entry.whose {
+            Some(Whose::Plain(_)) => true,
+            Some(Whose::Other(number)) => self.others[number as usize].is_strict(),
+            None => !self.text[..entry.named.range().start].ends_with(" jid='"),
+        }
     }
 }
 

@@ -278,6 +278,16 @@ impl<'a> Entries<'a> {
     }
 }
 
+/// The services of other servers can read what everyone is shown. One address that such a service
+/// cannot read, and it may take none of them.
+pub(crate) fn is_strict(draft: &Draft) -> bool {
+    let is_strict = |addresses: &Addresses| {
+        let mut shown = addresses.entries.iter().filter(|entry| is_shown(entry));
+        shown.all(|entry| addresses.is_strict(entry))
+    };
+    draft.addresses.as_ref().is_none_or(is_strict)
+}
+
 /// One copy for the service of another server (XEP-0033 §6, step 11): the entries of these users
 /// of it are not marked, and its blind ones are there; all others are as everyone sees them.
 pub fn relayed(draft: &Draft, targets: &[&Target], service: &Jid) -> Copies {
@@ -307,13 +317,18 @@ fn entries(addresses: &Addresses, targets: &[&Target], xml: &mut Xml) {
     for (at, entry) in addresses.entries.iter().enumerate() {
         if next.peek().is_some_and(|target| target.entry == at) {
             next.next();
-            addresses.write(entry, false, xml);
+            addresses.write_unmarked(entry, xml);
         } else if is_shown(entry) {
             let again =
                 entry.whose.filter(|_| entry.used == Use::Open).map(|whose| addresses.jid(whose));
             // Marked, it would tell that service not to deliver.
-            if again.is_none_or(|jid| keys.binary_search(&jid.key()).is_err()) {
-                addresses.write(entry, entry.used == Use::Open || entry.delivered, xml);
+            if again.is_some_and(|jid| keys.binary_search(&jid.key()).is_ok()) {
+                continue;
+            }
+            if entry.used == Use::Open || entry.delivered {
+                addresses.write(entry, true, xml);
+            } else {
+                addresses.write_unmarked(entry, xml);
             }
         }
     }

@@ -9,7 +9,8 @@
 //!   it does not.
 //! * `presence`: who got available presence is remembered; `sweep`: whether senders are still there.
 //! * `retell`: what may not have arrived is told again.
-//! * `remote`: the services of other servers. `lists`: stored lists of recipients; `holders`: whose
+//! * `remote`: the services of other servers; `found`: what they say of themselves; `relayed`: what
+//!   they may give back. `lists`: stored lists of recipients; `holders`: whose
 //!   they are.
 //! * `service`: what is registered. `config`, `keys`, `refusals`, `person`: what they say.
 
@@ -18,6 +19,7 @@ mod access;
 pub mod address;
 pub mod config;
 pub mod deliver;
+mod found;
 mod from_probe;
 pub mod holders;
 pub mod keys;
@@ -28,6 +30,7 @@ mod person;
 mod presence;
 mod privilege;
 mod refusals;
+mod relayed;
 mod remote;
 pub mod report;
 mod retell;

@@ -62,10 +62,15 @@ pub(crate) fn deliver(
             }
         }
         let (mut room, mut size) = (RELAYED_BYTES, 0);
-        for (domain, group) in far.into_iter().filter(|(_, group)| group.len() > 1) {
+        let mut is_strict = None;
+        for (domain, mut group) in far.into_iter().filter(|(_, group)| group.len() > 1) {
             let Some(found) = multicast.remote.find(domain, &multicast.settings, context) else {
                 continue;
             };
+            group.retain(|one| one.jid.is_strict());
+            if !*is_strict.get_or_insert_with(|| deliver::is_strict(draft)) {
+                continue;
+            }
             let takes = found.takes(draft.kind);
             let mut left = group.len().div_ceil(takes);
             // As large as the one before, roughly.

@@ -54,12 +54,22 @@ pub(crate) fn recipients(sent: &[Sent]) -> Vec<&str> {
 /// The id of the first question to this address.
 pub(crate) fn question(harness: &mut Machine, to: &str) -> String {
     let sent = harness.take_to(to);
-    let element = sent.first().unwrap_or_else(|| panic!("nothing to {to}")).element();
+    let question = sent.iter().find(|sent| sent.xml.starts_with("<iq"));
+    let element = question.unwrap_or_else(|| panic!("no question to {to}")).element();
     element.attr("id").expect("an id").to_owned()
 }
 
-/// The server of `domain` answers that `service` has the feature, with this limit.
+/// The server of `domain` answers that `service` has the feature, with this limit; the service lets
+/// us in.
 pub(crate) fn discovered(harness: &mut Machine, domain: &str, service: &str, limit: Option<usize>) {
+    advertised(harness, domain, service, limit);
+    let answer = feature(&question(harness, service), service, limit);
+    harness.stanza(&answer);
+}
+
+/// The server of `domain` answers that `service` has the feature, with this limit: now it is tried
+/// out.
+pub(crate) fn advertised(harness: &mut Machine, domain: &str, service: &str, limit: Option<usize>) {
     let id = question(harness, domain);
     harness.stanza(&format!(
         "<iq type='result' id='{id}' from='{domain}' to='{JID}'>
@@ -70,7 +80,12 @@ pub(crate) fn discovered(harness: &mut Machine, domain: &str, service: &str, lim
         "<iq type='result' id='{id}' from='{domain}' to='{JID}'>
            <query xmlns='http://jabber.org/protocol/disco#items'><item jid='{service}'/></query></iq>"
     ));
-    let id = question(harness, service);
+    let answer = feature(&question(harness, service), service, limit);
+    harness.stanza(&answer);
+}
+
+/// The answer to the question `id`: `service` has the feature, with this limit.
+pub(crate) fn feature(id: &str, service: &str, limit: Option<usize>) -> String {
     let form = limit.map(|limit| {
         format!(
             "<x xmlns='jabber:x:data' type='result'>
@@ -79,11 +94,11 @@ pub(crate) fn discovered(harness: &mut Machine, domain: &str, service: &str, lim
                <field var='presence'><value>{limit}</value></field></x>"
         )
     });
-    harness.stanza(&format!(
+    format!(
         "<iq type='result' id='{id}' from='{service}' to='{JID}'>
            <query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS}'/>{}</query></iq>",
         form.unwrap_or_default()
-    ));
+    )
 }
 
 /// The one error that was sent, to alice from the service: its condition and its text.

@@ -51,11 +51,14 @@ fn the_worked_example_gives_exactly_its_copies() {
         let asked = harness.take_to(host).pop().expect("items").element();
         harness.stanza(&result(host, asked.attr("id").expect("an id"), &items(item)));
     }
-    let asked = harness.take_to("multicast.header2.org").pop().expect("info").element();
     let has = format!(
         "<query xmlns='http://jabber.org/protocol/disco#info'><feature var='{NS}'/></query>"
     );
-    harness.stanza(&result("multicast.header2.org", asked.attr("id").expect("an id"), &has));
+    // Once more behind a trial.
+    for _ in 0..2 {
+        let asked = harness.take_to("multicast.header2.org").pop().expect("info").element();
+        harness.stanza(&result("multicast.header2.org", asked.attr("id").expect("an id"), &has));
+    }
     harness.stanza(&stanza);
 
     // XEP-0033 §7: examples 9, 16 and 20, byte for byte.

@@ -11,6 +11,8 @@ mod permission;
 mod places;
 mod presence;
 mod refused;
+mod relayed;
 mod remote;
 mod returned;
 mod strangers;
+mod trial;

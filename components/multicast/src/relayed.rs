@@ -1,0 +1,123 @@
+//! What was relayed to the services of other servers is kept for a while: what one of them gives
+//! back goes out in single stanzas.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use annex_service::context::Context;
+use annex_stanza::{Jid, Kind, Stanza};
+
+use crate::{
+    address::{Addresses, Use},
+    deliver::{Draft, Target},
+};
+
+/// What was relayed is kept for a bounce: so many, so many bytes, so long.
+const KEPT: usize = 128;
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
+const KEPT_TIME: Duration = Duration::from_secs(120);
+
+/// What was relayed, for a bounce.
+#[derive(Debug)]
+pub(crate) struct Relayed {
+    service: Jid,
+    pub(crate) domain: String,
+    /// The id that it left with.
+    id: Option<String>,
+    at: Duration,
+    bytes: usize,
+    /// The stanza.
+    pub(crate) draft: Arc<Draft>,
+    /// Whom the service was to deliver to.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// See the module's text.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    relayed: VecDeque<Relayed>,
+    bytes: usize,
+}
+
+impl Kept {
+    /// Keeps one. Gives the id that it leaves with: presence has
+    /// one of ours where its sender gave none, as what is told again in another order would be wrong.
+    /// A message stays as it is.
+    pub(crate) fn keep(
+        &mut self,
+        service: &Jid,
+        draft: &Arc<Draft>,
+        targets: &[&Target],
+        context: &mut Context<'_, '_>,
+    ) -> Option<String> {
+        let first = targets.first()?;
+        let now = context.turn.since_start();
+        let is_presence = matches!(draft.kind, Kind::Presence(_));
+        let id = draft.id.clone().or_else(|| is_presence.then(|| context.turn.token()));
+        // Several services get parts of one stanza.
+        let shared = self.relayed.back().is_some_and(|last| Arc::ptr_eq(&last.draft, draft));
+        let bytes = size_of::<Target>() * targets.len() + if shared { 0 } else { draft.size() };
+        self.relayed.push_back(Relayed {
+            service: service.clone(),
+            domain: first.jid.domain_key().to_owned(),
+            id: id.clone(),
+            at: now,
+            bytes,
+            draft: Arc::clone(draft),
+            targets: targets.iter().map(|one| (*one).clone()).collect(),
+        });
+        self.bytes += bytes;
+        while let Some(oldest) = self.relayed.front()
+            && (self.relayed.len() > KEPT
+                || self.bytes > KEPT_BYTES
+                || now.saturating_sub(oldest.at) > KEPT_TIME)
+        {
+            self.bytes -= oldest.bytes;
+            self.relayed.pop_front();
+        }
+        id
+    }
+
+    /// What an error gives back. It is for the sender, or for us; then it must be clear who that is.
+    /// Of several that are alike it is about the one whose addresses it has (RFC 6120 §8.3.1), and if
+    /// it has none about the newest: those before have arrived, or bounce as well.
+    pub(crate) fn take(&mut self, error: &Stanza, service: &Jid) -> Option<Relayed> {
+        let to_us = error.to == *service;
+        let is_like = |kept: &&Relayed| {
+            kept.service == error.from
+                && kept.id == error.id
+                && kept.draft.kind.name() == error.kind.name()
+                && (to_us || kept.draft.from == error.to)
+        };
+        self.relayed.iter().find(is_like)?;
+        let bound = bound(error);
+        let same = |kept: &&Relayed| {
+            is_like(kept) && bound.as_ref().is_none_or(|bound| kept.is_bound_for(bound))
+        };
+        let sender = &self.relayed.iter().rfind(same)?.draft.from;
+        if self.relayed.iter().filter(same).any(|kept| kept.draft.from != *sender) {
+            return None;
+        }
+        let at = self.relayed.iter().rposition(|kept| same(&kept))?;
+        let relayed = self.relayed.remove(at)?;
+        self.bytes -= relayed.bytes;
+        Some(relayed)
+    }
+}
+
+impl Relayed {
+    fn is_bound_for(&self, bound: &[Jid]) -> bool {
+        let mut targets: Vec<&Jid> = self.targets.iter().map(|target| &target.jid).collect();
+        targets.sort_unstable();
+        targets.into_iter().eq(bound)
+    }
+}
+
+/// Whom the stanza in an error was bound for, in order; none if there are no addresses in it.
+fn bound(error: &Stanza) -> Option<Vec<Jid>> {
+    let addresses = Addresses::read(&error.payload).ok()?;
+    let entries = addresses.entries.iter();
+    let bound = entries.filter(|one| matches!(one.used, Use::Open | Use::Blind) && !one.delivered);
+    let mut bound: Vec<Jid> = bound.filter_map(|one| Some(addresses.jid(one.whose?))).collect();
+    bound.sort_unstable();
+    Some(bound)
+}
