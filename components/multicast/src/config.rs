@@ -217,6 +217,15 @@ pub fn check(section: &Value) -> Vec<Mistake> {
             text: "expected \"24h\" or less (XEP-0033 §2.3)".into(),
         });
     }
+    // With less, answers that are under way would come too late.
+    for key in ["remote_timeout", "suspend_grace"] {
+        if read.duration(key) < Duration::from_secs(1) {
+            mistakes.push(Mistake {
+                key: format!("multicast.{key}"),
+                text: "expected \"1s\" or more, for an answer to arrive".into(),
+            });
+        }
+    }
     mistakes
 }
 
@@ -231,5 +240,13 @@ mod tests {
         assert_eq!(check(&json!({ "remote_cache": "24h" })), []);
         assert_eq!(check(&json!({ "remote_cache": "25h" }))[0].key, "multicast.remote_cache");
         assert_eq!(check(&json!({ "listed": ["@"] }))[0].key, "multicast.listed");
+    }
+
+    #[test]
+    fn nobody_is_given_up_before_an_answer_can_arrive() {
+        for key in ["remote_timeout", "suspend_grace"] {
+            assert_eq!(check(&json!({ key: "999ms" }))[0].key, format!("multicast.{key}"));
+            assert_eq!(check(&json!({ key: "1s" })), []);
+        }
     }
 }

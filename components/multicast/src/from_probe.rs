@@ -17,12 +17,18 @@ use annex_stanza::{IqType, Jid, MessageType, Outgoing, Refusal, Stanza, ns};
 
 use crate::{refusals, report::NS};
 
-/// No answer came.
+/// No answer came yet.
 pub(crate) const TIMER: Timer = Timer { kind: 32, id: 0 };
 /// The pause is over.
 pub(crate) const TIMER_AGAIN: Timer = Timer { kind: 36, id: 0 };
 
+/// The server has so long to say what it is.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A probe goes out so often at such intervals, until it comes back: one may get lost where an
+/// earlier stream of ours still hangs in the server.
+const ASKS: u32 = 4;
+const INTERVAL: Duration = Duration::from_millis(2_500);
 
 /// The first pause after a probe that came to nothing, and the longest.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(3_600));
@@ -54,6 +60,8 @@ pub(crate) struct Probe {
     pub(crate) verdict: Verdict,
     /// Id and sender of the newest probe on this stream: its return counts, however late.
     sent: Option<(String, Jid)>,
+    /// How often that was sent.
+    asks: u32,
     /// It may still come in time.
     is_open: bool,
     /// It was not sent when the stream began.
@@ -122,21 +130,28 @@ impl Probe {
     /// Sends a probe.
     fn ask(&mut self, context: &mut Context<'_, '_>) {
         let Some(home) = home(context) else { return };
-        let service = context.shared.common.jid.clone();
         let id = context.turn.token();
         let Ok(from) = home.with_resource(&format!("annex-{id}")) else { return };
-        let probe = Outgoing::message(MessageType::Headline, &from).id(id.as_str());
+        (self.sent, self.asks, self.is_open) = (Some((id, from)), 0, true);
+        self.send(context);
+    }
+
+    /// Sends it, perhaps not for the first time.
+    fn send(&mut self, context: &mut Context<'_, '_>) {
+        let Some((id, from)) = &self.sent else { return };
+        let probe = Outgoing::message(MessageType::Headline, from).id(id.as_str());
         let probe = probe.child(|xml| {
             xml.leaf("probe", NS);
         });
-        context.turn.send(&probe, &service);
-        context.turn.arm(TIMER, TIMEOUT);
-        (self.sent, self.is_open) = (Some((id, from)), true);
+        context.turn.send(&probe, &context.shared.common.jid);
+        context.turn.arm(TIMER, INTERVAL);
+        self.asks += 1;
     }
 
     /// The stream ended: perhaps because of the probe.
     pub(crate) fn offline(&mut self, ending: Ending, context: &mut Context<'_, '_>) {
-        let (asked, open) = (self.sent.take().is_some(), std::mem::take(&mut self.is_open));
+        let asked = self.sent.take().is_some() && self.verdict != Verdict::Kept;
+        let open = std::mem::take(&mut self.is_open);
         self.version = None;
         context.turn.disarm(TIMER);
         context.turn.disarm(TIMER_AGAIN);
@@ -175,6 +190,13 @@ impl Probe {
 
     /// No answer came in time.
     pub(crate) fn timed_out(&mut self, permitted: bool, context: &mut Context<'_, '_>) {
+        if self.is_open && self.asks < ASKS {
+            return self.send(context);
+        }
+        self.refused(permitted, context);
+    }
+
+    fn refused(&mut self, permitted: bool, context: &mut Context<'_, '_>) {
         self.version = None;
         if std::mem::take(&mut self.is_open) {
             self.verdict = Verdict::Refused;
@@ -209,10 +231,10 @@ impl Probe {
         let Some((id, from)) = &self.sent else { return false };
         let own = stanza.id.as_ref() == Some(id) && stanza.payload.has(NS, "probe");
         if own && stanza.from != *from {
-            self.timed_out(permitted, context);
-        } else if own {
+            self.refused(permitted, context);
+        } else if own && self.verdict != Verdict::Kept {
             tracing::info!("the server lets senders' addresses stay");
-            (self.sent, self.is_open) = (None, false);
+            self.is_open = false;
             self.verdict = Verdict::Kept;
             self.reset();
             context.turn.disarm(TIMER);

@@ -64,7 +64,7 @@ impl Record for ListRecord {
 /// What may not have arrived: the note of [`annex_service::unconfirmed`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Note {
-    /// A message, as it came; a large one to many has nothing inside.
+    /// A message, as it came.
     Message(Vec<u8>),
     /// Presence that was told.
     Presence(ToldRecord),

@@ -12,8 +12,8 @@
 //! </message>
 //! ```
 //!
-//! `sent` says that a copy went to the server, not that anyone has read it. Entries that do not fit
-//! into a stanza are left out; the numbers count them. A list counts as one address: who its members
+//! `sent` says that a copy went to the server, not that anyone has read it. Addresses that do not fit
+//! into a stanza are left out, and `left-out` says how many; the other numbers count them too. A list counts as one address: who its members
 //! are is not told.
 
 use annex_stanza::{Jid, MessageType, Outgoing, Stanza, Xml};
@@ -42,25 +42,31 @@ pub(crate) struct Told {
 /// The report on one message, at most `room` bytes.
 pub(crate) fn report(service: &Jid, id: Option<&str>, told: &Told, room: usize) -> Outgoing {
     let room = room.saturating_sub(4 * 1024);
+    let (mut all, mut left_out) = (Xml::new(), 0);
+    let mut add = |named, status, via, why| {
+        left_out += usize::from(!address(&mut all, room, named, status, via, why));
+    };
+    for Bad { fault, written } in &told.refused {
+        let var = if written.by_uri { "uri" } else { "jid" };
+        add((var, &written.named), "refused", None, Some(refusals::why(*fault)));
+    }
+    for (jid, service) in &told.relayed {
+        add(("jid", jid.as_str()), "relayed", Some(service), None);
+    }
+    for jid in &told.sent {
+        add(("jid", jid.as_str()), "sent", None, None);
+    }
     Outgoing::message(MessageType::Normal, service).child(|xml| {
         xml.open("report").xmlns(NS).attr_opt("id", id);
         xml.attr_display("sent", told.sent.len());
         xml.attr_display("relayed", told.relayed.len());
         xml.attr_display("refused", told.refused.len());
-        for Bad { fault, written } in &told.refused {
-            let var = if written.by_uri { "uri" } else { "jid" };
-            address(xml, room, (var, &written.named), "refused", None, Some(refusals::why(*fault)));
-        }
-        for (jid, service) in &told.relayed {
-            address(xml, room, ("jid", jid.as_str()), "relayed", Some(service), None);
-        }
-        for jid in &told.sent {
-            address(xml, room, ("jid", jid.as_str()), "sent", None, None);
-        }
-        xml.close();
+        xml.attr_opt("left-out", (left_out > 0).then(|| left_out.to_string()));
+        xml.raw(&all.finish()).close();
     })
 }
 
+/// Writes an address, if there is room for it.
 fn address(
     xml: &mut Xml,
     room: usize,
@@ -68,9 +74,10 @@ fn address(
     status: &str,
     via: Option<&Jid>,
     why: Option<&str>,
-) {
+) -> bool {
     // Six bytes are the longest escape of one.
-    if xml.len() + 6 * named.len() + 256 < room {
+    let fits = xml.len() + 6 * named.len() + 256 < room;
+    if fits {
         xml.open("address").attr_opt(var, Some(named).filter(|named| !named.is_empty()));
         xml.attr("status", status);
         xml.attr_opt("via", via.map(Jid::as_str));
@@ -79,4 +86,5 @@ fn address(
         }
         xml.close();
     }
+    fits
 }

@@ -10,8 +10,8 @@ use annex_service::{
     record::Record,
 };
 use annex_stanza::{
-    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Own, Payload, PresenceType, Recipient, Slot,
-    Stanza, Template,
+    Audience, ErrorType, Fill, Jid, Kind, Outgoing, Own, PresenceType, Recipient, Slot, Stanza,
+    Template,
 };
 
 use crate::{
@@ -36,20 +36,20 @@ pub(crate) struct Retelling {
     after: Option<Vec<u8>>,
 }
 
-/// A message above both of these would cost more to write down than to send.
+/// A message above both of these costs more to write down than to send.
 const BYTES: usize = 64 * 1024;
 const ADDRESSES: usize = 1_000;
 
-/// Notes a message until the server has its copies: as it came, or, where that is too much, without
-/// what is inside. Then its sender can still be told.
+/// Notes a message until the server has its copies; a large one to many when that takes a while.
 pub(crate) fn note_message(stanza: &Stanza, prepared: &Prepared, context: &mut Context<'_, '_>) {
     let addresses = prepared.draft.addresses.as_ref().map_or(0, |all| all.entries.len());
-    let noted = if stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES {
-        stanza.render()
-    } else {
-        Stanza { payload: Payload::empty(), ..stanza.clone() }.render()
-    };
-    note(&Note::Message(noted), context);
+    if stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES {
+        note(&Note::Message(stanza.render()), context);
+        return;
+    }
+    let stanza = stanza.clone();
+    let what = move || Note::Message(stanza.render()).encode().to_vec();
+    context.shared.unconfirmed.note_late(context.turn, what);
 }
 
 /// Notes presence, which leaves with this id, until the server has it.
@@ -133,8 +133,7 @@ pub(crate) fn step(multicast: &mut Multicast, context: &mut Context<'_, '_>) -> 
 /// A message is accepted as if it came now, and nobody is told if it is not any more.
 fn again(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>) -> Outcome<()> {
     let Some(stanza) = Stanza::parse(bytes) else { return Ok(()) };
-    let mode = accept::mode(multicast, &stanza).ok();
-    let Some(mode) = mode.filter(|_| !stanza.payload.bytes().is_empty()) else {
+    let Ok(mode) = accept::mode(multicast, &stanza) else {
         interrupted(&stanza, context);
         return Ok(());
     };

@@ -12,7 +12,7 @@ use annex_service::{
 use annex_testkit::Harness;
 use serde_json::{Value, json};
 
-use crate::common::{JID, Machine, NS, echo, error, from, message, start, to};
+use crate::common::{JID, Machine, NS, echo, error, from, message, recipients, start, to};
 
 fn status(harness: &mut Machine) -> Value {
     harness.machine().status()
@@ -38,11 +38,32 @@ fn where_the_probe_comes_back_the_sender_stays() {
 #[test]
 fn where_no_probe_comes_back_nothing_is_delivered() {
     let mut harness = start(json!({}));
-    harness.take();
     harness.advance(Duration::from_secs(11));
+    assert_eq!(harness.take_to(JID).len(), 4);
+    harness.take();
     harness.stanza(&message(&to("a@example.com")));
     assert_eq!(error(&mut harness).0, "forbidden");
     assert_eq!(status(&mut harness)["senders_addresses"], "refused by the server");
+}
+
+#[test]
+fn a_probe_that_gets_lost_is_sent_again_before_that_means_anything() {
+    let mut harness = start(json!({}));
+    harness.advance(Duration::from_secs(9));
+    let probes = harness.take_to(JID);
+    assert_eq!(probes.len(), 4);
+    harness.take();
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(error(&mut harness).0, "resource-constraint", "not yet");
+    for probe in probes {
+        harness.stanza(&probe.xml);
+        assert_eq!(status(&mut harness)["from_kept"], 1);
+    }
+    harness.take();
+    harness.stanza(&message(&to("a@example.com")));
+    assert_eq!(recipients(&harness.take()), ["a@example.com"], "the others came to nothing");
+    harness.advance(Duration::from_secs(60));
+    assert!(harness.take_to(JID).is_empty());
 }
 
 #[test]
