@@ -187,6 +187,18 @@ impl Inner {
         }
         done
     }
+
+    /// The same where recipients fill in their addresses and nothing else.
+    #[inline]
+    fn fill_addresses(&self, to: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(to);
+        let mut done = self.to;
+        for slot in &self.slots {
+            out.extend_from_slice(&self.bytes[done..slot.at]);
+            done = slot.at;
+            out.extend_from_slice(to);
+        }
+    }
 }
 
 impl Template {
@@ -268,9 +280,12 @@ impl Template {
     /// Appends the stanzas for these recipients, until `out` has `end` bytes or more; returns how
     /// many. This is the hot path of every fan-out: copies of memory and nothing else.
     pub fn write_run(&self, recipients: &[Recipient], out: &mut Vec<u8>, end: usize) -> usize {
+        if self.addresses().is_none() {
+            return self.write_each(recipients, out, end);
+        }
         let inner = &*self.0;
         let head = inner.to;
-        // What is between the last slot of one copy and the first hole of the next.
+        // What is between the last hole of one copy and the first of the next.
         let last = inner.slots.last().map_or(head, |slot| slot.at);
         let seam = [&inner.bytes[last..], &inner.bytes[..head]].concat();
         // With the head of one more.
@@ -281,12 +296,23 @@ impl Template {
             if out.len() >= end {
                 break;
             }
-            let done = inner.fill(recipient, out);
-            out.extend_from_slice(&seam[done - last..]);
+            inner.fill_addresses(&recipient.to, out);
+            out.extend_from_slice(&seam);
             count += 1;
         }
         out.truncate(out.len() - head);
         count
+    }
+
+    /// The same where recipients fill in more than their addresses.
+    fn write_each(&self, recipients: &[Recipient], out: &mut Vec<u8>, end: usize) -> usize {
+        for (count, recipient) in recipients.iter().enumerate() {
+            if out.len() >= end {
+                return count;
+            }
+            self.write(recipient, out);
+        }
+        recipients.len()
     }
 
     /// The stanza for one recipient.
