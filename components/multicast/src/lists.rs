@@ -2,23 +2,25 @@
 //! members. Recipients see the list and not its members. Managed by ad-hoc commands (XEP-0050).
 
 mod given;
+mod shown;
 
 use annex_service::{
     command::{Access, Arguments, Command, Next, Report},
     context::{Context, Outcome},
     record::Record,
-    store::{Scan, StoreError},
+    store::StoreError,
 };
 use annex_stanza::Jid;
 use given::{
-    AFTER, MEMBERS, NAME, OPEN, OWNERS, addresses, ask, field, is_admin, is_open, key, own,
+    MEMBERS, NAME, OPEN, OWNERS, addresses, ask, field, is_admin, is_open, is_verb, key, own,
     required, save,
 };
+use shown::{counted, may_write};
 
 use crate::{
     address::Fault,
-    holders::{self, Hold},
-    keys::{self, LONGEST, ListRecord},
+    holders,
+    keys::{LONGEST, ListRecord},
     refusals,
     service::Multicast,
 };
@@ -49,8 +51,8 @@ fn is_in(list: &[String], jid: &Jid) -> bool {
 pub(crate) fn commands() -> Vec<Command<Multicast>> {
     let command = |node, name, run| Command { node, name, access: Access::Anyone, run };
     vec![
-        command("lists/list", "Lists of recipients", list),
-        command("lists/show", "Show a list", show),
+        command("lists/list", "Lists of recipients", shown::list),
+        command("lists/show", "Show a list", shown::show),
         command("lists/create", "Create a list", create),
         command("lists/delete", "Delete a list", delete),
         command("lists/add", "Add members to a list", add),
@@ -62,62 +64,6 @@ pub(crate) fn commands() -> Vec<Command<Multicast>> {
 
 fn done(note: String) -> Outcome<Next> {
     Ok(Next::Done(Report { note, ..Report::default() }))
-}
-
-/// Every list, as far as the actor owns it. Argument: `after`, the last one of the page before; where
-/// there are more than a page, it is asked for.
-fn list(
-    _: &mut Multicast,
-    actor: &Jid,
-    given: &Arguments,
-    answered: usize,
-    context: &mut Context<'_, '_>,
-) -> Outcome<Next> {
-    given.only(&["after"])?;
-    let after = given.one("after").unwrap_or_default();
-    let (keys, complete) = if is_admin(actor, context) {
-        let page = context.turn.scan(Scan::all(keys::LISTS).after(after.as_bytes()))?;
-        let keys = page.rows.iter().map(|row| String::from_utf8_lossy(&row.key).into_owned());
-        (keys.collect(), page.complete)
-    } else {
-        holders::lists(Hold::Owner, actor, after, context.turn)?
-    };
-    if answered == 0 && after.is_empty() && !complete {
-        return ask(vec![field(AFTER)]);
-    }
-    let mut rows = Vec::new();
-    for key in &keys {
-        if let Some(record) = ListRecord::load(context.turn, key.as_bytes())? {
-            let members = record.members.len().to_string();
-            rows.push(vec![record.name, members, record.owners.join(" ")]);
-        }
-    }
-    let note = match keys.last() {
-        Some(last) if !complete => format!("{} lists; go on with after={last}", rows.len()),
-        _ => format!("{} lists", rows.len()),
-    };
-    let columns = vec![("list", "List"), ("members", "Members"), ("owners", "Owners")];
-    Ok(Next::Done(Report { note, columns, rows }))
-}
-
-/// The members of one.
-fn show(
-    _: &mut Multicast,
-    actor: &Jid,
-    given: &Arguments,
-    answered: usize,
-    context: &mut Context<'_, '_>,
-) -> Outcome<Next> {
-    if answered == 0 {
-        return required(&[NAME]);
-    }
-    let (_, record) = own(actor, given, context)?;
-    let note = may_write(&record);
-    let row = |who: &'static str| move |jid: String| vec![jid, who.to_owned()];
-    let owners = record.owners.into_iter().map(row("owner"));
-    let rows: Vec<_> = owners.chain(record.members.into_iter().map(row("member"))).collect();
-    let columns = vec![("jid", "Address"), ("role", "Role")];
-    Ok(Next::Done(Report { note, columns, rows }))
 }
 
 /// A new one, for whoever makes it or for `owners`; `open` lets anyone write to it.
@@ -133,10 +79,9 @@ fn create(
     if !admin && !local {
         return Err(refusals::may_not_create().into());
     }
-    let verb = actor.bare_key() == context.shared.common.jid.bare_key();
     if answered == 0 {
         let owners = field(OWNERS);
-        let owners = if verb { owners.required() } else { owners };
+        let owners = if is_verb(actor, context) { owners.required() } else { owners };
         return ask(vec![field(NAME).required(), owners, field(OPEN).value("0")]);
     }
     let most = multicast.settings.lists_per_creator;
@@ -202,7 +147,8 @@ fn add(
     }
     record.save(context.turn, key.as_bytes());
     context.audit(actor, "lists/add", &record.name, None);
-    done(format!("{} added, {} members", record.members.len() - before, record.members.len()))
+    let members = counted(record.members.len(), "member");
+    done(format!("{} added, {members}", record.members.len() - before))
 }
 
 fn remove(
@@ -221,7 +167,8 @@ fn remove(
     record.members.retain(|one| !Jid::parse(one).is_ok_and(|one| gone.contains(&one)));
     record.save(context.turn, key.as_bytes());
     context.audit(actor, "lists/remove", &record.name, None);
-    done(format!("{} removed, {} members", before - record.members.len(), record.members.len()))
+    let members = counted(record.members.len(), "member");
+    done(format!("{} removed, {members}", before - record.members.len()))
 }
 
 fn owners(
@@ -243,7 +190,7 @@ fn owners(
     record.owners = owners.iter().map(|owner| owner.bare().as_str().to_owned()).collect();
     save(&key, Some(&before), &record, context)?;
     context.audit(actor, "lists/owners", &record.name, None);
-    done(format!("{} has {} owners", record.name, record.owners.len()))
+    done(format!("{} has {}", record.name, counted(record.owners.len(), "owner")))
 }
 
 /// Whether anyone may write to it.
@@ -262,11 +209,4 @@ fn open(
     record.save(context.turn, key.as_bytes());
     context.audit(actor, "lists/open", &record.name, None);
     done(may_write(&record))
-}
-
-fn may_write(record: &ListRecord) -> String {
-    match record.open {
-        true => format!("{}: anyone may write to it", record.name),
-        false => format!("{}: owners and members may write to it", record.name),
-    }
 }

@@ -16,8 +16,12 @@ use crate::{
 
 /// A verb of the admin socket, or an admin.
 pub(super) fn is_admin(actor: &Jid, context: &Context<'_, '_>) -> bool {
-    let common = &context.shared.common;
-    common.is_admin(actor) || actor.bare_key() == common.jid.bare_key()
+    context.shared.common.is_admin(actor) || is_verb(actor, context)
+}
+
+/// A verb of the admin socket.
+pub(super) fn is_verb(actor: &Jid, context: &Context<'_, '_>) -> bool {
+    actor.bare_key() == context.shared.common.jid.bare_key()
 }
 
 /// A field of a form: its name, its kind and its label.
@@ -26,6 +30,8 @@ pub(super) type Asked = (&'static str, FieldKind, &'static str);
 pub(super) const NAME: Asked = ("list", FieldKind::TextSingle, "Name of the list");
 pub(super) const AFTER: Asked =
     ("after", FieldKind::TextSingle, "More than a page: begin after the list of this name");
+pub(super) const BEHIND: Asked =
+    ("after", FieldKind::TextSingle, "More than a page: begin after this address");
 pub(super) const MEMBERS: Asked = ("members", FieldKind::JidMulti, "Addresses, one a line");
 pub(super) const OWNERS: Asked = ("owners", FieldKind::JidMulti, "Owners, one a line");
 pub(super) const OPEN: Asked = ("open", FieldKind::Boolean, "Anyone may write to it");

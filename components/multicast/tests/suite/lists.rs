@@ -248,6 +248,85 @@ fn owners_find_all_of_their_lists_and_strangers_none() {
 }
 
 #[test]
+fn a_list_of_any_length_is_read_in_pages_by_its_owner_and_at_once_by_the_operator() {
+    let mut harness = open(json!({ "list_members": 3_000 }));
+    let owners = ["zoe@example.com", "alice@example.com"];
+    harness.verb("lists/create", json!({ "list": "big", "owners": owners }));
+    let member = |number: usize| format!("{}{number:04}@example.com/<&>", "m".repeat(300));
+    let mut all: Vec<_> = (0..1_000).map(member).collect();
+    all.push(owners[1].to_owned());
+    all.reverse();
+    harness.verb("lists/add", json!({ "list": "big", "members": all }));
+    let shown = harness.verb("lists/show", json!({ "": ["big"] })).expect("an answer");
+    let shown: serde_json::Value = serde_json::from_slice(&shown.body).expect("JSON");
+    assert_eq!(shown["rows"].as_array().expect("rows").len(), 1_002);
+
+    let limit = annex_testkit::common(JID).stanza_out;
+    let (mut rows, mut after, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let fields = [("list", "big"), ("after", after.as_str())];
+        let page = submit(&mut harness, "alice@example.com/x", "lists/show", &fields);
+        assert!(page.len() < limit && !page.contains("type='warn'"), "{}", page.len());
+        pages += 1;
+        let items = page.split("<item>").skip(1);
+        let value = |item: &str| {
+            let value = item.split_once("<value>").expect("a value").1;
+            value.split_once("</value>").expect("an end").0.to_owned()
+        };
+        rows.extend(items.map(|item| (value(item), item.contains("owner"))));
+        let Some((_, more)) = page.split_once("; go on with after=") else { break };
+        after = more.split_once("</note>").expect("an end").0.to_owned();
+    }
+    assert!(pages > 2, "{pages}");
+    let owners = rows.iter().filter(|(_, owner)| *owner).map(|(jid, _)| jid.as_str());
+    assert_eq!(owners.collect::<Vec<_>>(), ["alice@example.com", "zoe@example.com"]);
+    let rows: Vec<_> = rows.into_iter().map(|(jid, _)| jid).collect();
+    let escaped = |jid: String| jid.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let expected: Vec<_> = (0..1_000).map(|number| escaped(member(number))).collect();
+    assert_eq!(rows[2..], expected);
+}
+
+#[test]
+fn lists_that_do_not_fit_one_answer_are_on_the_next_page() {
+    let mut harness = open(json!({}));
+    let owners: Vec<_> =
+        (0..40).map(|number| format!("{}{number}@example.com", "o".repeat(300))).collect();
+    for number in 0..30 {
+        let mut owners = owners.clone();
+        owners.push("alice@example.com".into());
+        let made = json!({ "list": format!("l{number:03}"), "owners": owners });
+        assert_eq!(harness.verb("lists/create", made).expect("an answer").status, 200);
+    }
+    let (mut seen, mut after) = (0, String::new());
+    while seen < 30 {
+        let fields = [("after", after.as_str())];
+        let page = submit(&mut harness, "alice@example.com/x", "lists/list", &fields);
+        assert!(!page.contains("type='warn'"));
+        seen += page.matches("<item>").count();
+        let more = page.split_once("; go on with after=").map(|(_, more)| more);
+        after = more.and_then(|more| Some(more.split_once('<')?.0)).unwrap_or("none").to_owned();
+    }
+    assert_eq!((seen, after.as_str()), (30, "none"));
+}
+
+#[test]
+fn one_is_called_one() {
+    let mut harness = open(json!({}));
+    let mut note = |verb: &str, arguments| {
+        let answer = harness.verb(verb, arguments).expect("an answer");
+        let answer: serde_json::Value = serde_json::from_slice(&answer.body).expect("JSON");
+        answer["note"].as_str().expect("a note").to_owned()
+    };
+    let (one, two) = ("a@example.com", ["a@example.com", "b@example.com"]);
+    note("lists/create", json!({ "list": "team", "owners": one }));
+    assert_eq!(note("lists/list", json!({})), "1 list");
+    assert_eq!(note("lists/add", json!({ "list": "team", "members": one })), "1 added, 1 member");
+    assert_eq!(note("lists/add", json!({ "list": "team", "members": two })), "1 added, 2 members");
+    assert_eq!(note("lists/owners", json!({ "list": "team", "owners": one })), "team has 1 owner");
+    assert_eq!(note("lists/owners", json!({ "list": "team", "owners": two })), "team has 2 owners");
+}
+
+#[test]
 fn one_user_makes_so_many_lists_and_one_more_for_each_that_is_gone() {
     let mut harness = open(json!({ "create_lists": "local", "lists_per_creator": 2 }));
     let alice = "alice@example.com/x";
