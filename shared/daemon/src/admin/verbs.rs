@@ -4,6 +4,7 @@ use std::{
     path::{Path, PathBuf},
     rc::Rc,
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
 use annex_service::effect::{Order, Response};
@@ -150,12 +151,28 @@ async fn command(domain: &DomainHandle, request: &Request, actor: &str) -> Reply
     if domain.control.send(order(request, actor, reply)).await.is_err() {
         return gone();
     }
-    match answer.await {
+    let answer = tokio::select! {
+        answer = answer => answer,
+        () = stuck(domain) => return Reply::error(
+            503,
+            "the server does not take our output; this waits, and is done when it does again",
+        ),
+    };
+    match answer {
         Ok(response) => {
             let text = || Value::String(String::from_utf8_lossy(&response.body).into_owned());
             let body = serde_json::from_slice(&response.body).unwrap_or_else(|_| text());
             Reply { status: response.status, body }
         }
         Err(_) => Reply::error(503, "too much is under way; try again"),
+    }
+}
+
+/// Returns when nothing has been handled for a while.
+async fn stuck(domain: &DomainHandle) {
+    let mut seconds = 0;
+    while seconds < 5 {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        seconds = if domain.report.stalled() { seconds + 1 } else { 0 };
     }
 }

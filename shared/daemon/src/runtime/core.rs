@@ -243,7 +243,7 @@ impl<M: Machine> Core<M> {
     fn poll_sleep(&mut self, context: &mut Context<'_>) -> bool {
         let times = &self.settings.link.timeouts;
         let mut next = self.line.deadline(times);
-        let timer = if self.can_handle() { self.timers.next() } else { None };
+        let timer = self.next_timer();
         let stop = match self.stop {
             Stop::Told { until, .. } => Some(until),
             Stop::Draining(until) => Some(self.quiet_at().map_or(until, |quiet| quiet.min(until))),

@@ -87,6 +87,7 @@ macro_rules! gauges {
             link: Mutex<Link>,
             ready: AtomicBool,
             space_low: AtomicBool,
+            stalled: AtomicBool,
             $(pub(crate) $name: AtomicU64,)*
         }
 
@@ -134,6 +135,15 @@ impl Report {
     /// The stream is up.
     pub fn online(&self) -> bool {
         self.ready.load(Ordering::Relaxed)
+    }
+
+    /// The server does not take our output: nothing is handled.
+    pub fn stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Relaxed);
     }
 
     /// Free space is below the reserve.

@@ -41,6 +41,18 @@ impl Timers {
         Some(timer)
     }
 
+    /// Takes this timer, if it is due.
+    pub(crate) fn take(&mut self, timer: Timer, since_start: Duration) -> Option<Timer> {
+        self.at(timer).filter(|at| *at <= since_start)?;
+        self.disarm(timer);
+        Some(timer)
+    }
+
+    /// When this timer is due.
+    pub(crate) fn at(&self, timer: Timer) -> Option<Duration> {
+        self.at.get(&timer).copied()
+    }
+
     /// When the earliest is due, since the start.
     pub(crate) fn next(&self) -> Option<Duration> {
         self.order.first().map(|(at, _)| *at)

@@ -1,11 +1,14 @@
 //! A turn: what has arrived is handled, its writes are committed, its effects wait for the commit.
 
+use std::time::Duration;
+
 use annex_service::{
     effect::Effect,
     input::Input,
     machine::Machine,
     store::{Op, Read},
     turn::{Finished, Marks},
+    unconfirmed::TIMER_LATE,
 };
 use annex_store::{Commit, Committed};
 use tokio::time::Instant;
@@ -32,17 +35,30 @@ impl<M: Machine> Core<M> {
     pub(super) fn notice_stall(&mut self) {
         let stalled = self.is_stalled() && self.lanes.held() > 0;
         self.pressure.stalled(stalled, Instant::now(), &mut self.meter);
+        self.report.set_stalled(stalled);
     }
 
     /// Inputs may be handled.
-    pub(super) fn can_handle(&self) -> bool {
+    fn can_handle(&self) -> bool {
         matches!(self.stop, Stop::No | Stop::Told { .. }) && !self.is_stalled()
+    }
+
+    /// When the next timer may fire. With no room for output, what was noted late still is written
+    /// down: that is when it is needed.
+    pub(super) fn next_timer(&self) -> Option<Duration> {
+        if self.can_handle() {
+            return self.timers.next();
+        }
+        let may =
+            matches!(self.stop, Stop::No) && self.flight.commits() < self.settings.limits.commits;
+        self.timers.at(TIMER_LATE).filter(|_| may)
     }
 
     /// Runs one turn over what has arrived, if it may. True if there is more to handle at once.
     pub(super) fn turn(&mut self) -> Result<bool, RunError> {
         self.notice_stall();
-        if !self.can_handle() {
+        let all = self.can_handle();
+        if !all && self.next_timer().is_none_or(|next| next > self.clock.now().since_start) {
             return Ok(false);
         }
         if let Stop::Told { last, .. } = self.stop
@@ -51,7 +67,7 @@ impl<M: Machine> Core<M> {
             self.inbox.push(Input::Shutdown { last });
         }
         let start = self.clock.now();
-        if self.inbox.is_empty() && self.timers.next().is_none_or(|next| next > start.since_start) {
+        if self.inbox.is_empty() && self.next_timer().is_none_or(|next| next > start.since_start) {
             return Ok(false);
         }
         let limits = self.settings.limits;
@@ -65,9 +81,13 @@ impl<M: Machine> Core<M> {
         let (mut now, mut bytes, mut handled, mut online, mut shutdown) =
             (start, 0, 0, false, false);
         loop {
-            let due = self.timers.due(now.since_start).map(|timer| (Input::Timer(timer), 0));
+            let due = match all {
+                true => self.timers.due(now.since_start),
+                false => self.timers.take(TIMER_LATE, now.since_start),
+            };
             let next = match due {
-                Some(due) => Some(due),
+                Some(timer) => Some((Input::Timer(timer), 0)),
+                None if !all => None,
                 // The machine learns of a stream in a turn of its own: the output of one turn
                 // belongs to one stream.
                 None if handled > 0 && self.inbox.next_is_online() => None,
