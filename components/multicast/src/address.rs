@@ -347,13 +347,15 @@ impl Addresses {
         is_named && std::iter::from_fn(|| scan.attribute()).all(|(_, name, _)| name != b"xmlns")
     }
 
-    /// Any other service can read the address of this entry.
+    /// Any other service can read this entry: its address, and no further one inside it, as some
+    /// read those, too.
     pub(crate) fn is_strict(&self, entry: &Entry) -> bool {
-        match entry.whose {
+        let is_read = match entry.whose {
             Some(Whose::Plain(_)) => true,
             Some(Whose::Other(number)) => self.others[number as usize].is_strict(),
             None => !self.text[..entry.named.range().start].ends_with(" jid='"),
-        }
+        };
+        is_read && memchr::memmem::find(&self.bytes(entry)[1..], b"<address").is_none()
     }
 }
 

@@ -288,6 +288,14 @@ pub(crate) fn is_strict(draft: &Draft) -> bool {
     draft.addresses.as_ref().is_none_or(is_strict)
 }
 
+/// Any other service can read the entry of its user.
+pub(crate) fn is_strict_for(draft: &Draft, target: &Target) -> bool {
+    match &draft.addresses {
+        Some(addresses) => addresses.is_strict(&addresses.entries[target.entry]),
+        None => target.jid.is_strict(),
+    }
+}
+
 /// One copy for the service of another server (XEP-0033 §6, step 11): the entries of these users
 /// of it are not marked, and its blind ones are there; all others are as everyone sees them.
 pub fn relayed(draft: &Draft, targets: &[&Target], service: &Jid) -> Copies {

@@ -67,7 +67,7 @@ pub(crate) fn deliver(
             let Some(found) = multicast.remote.find(domain, &multicast.settings, context) else {
                 continue;
             };
-            group.retain(|one| one.jid.is_strict());
+            group.retain(|one| deliver::is_strict_for(draft, one));
             if !*is_strict.get_or_insert_with(|| deliver::is_strict(draft)) {
                 continue;
             }

@@ -32,6 +32,7 @@ fn nothing_is_relayed_with_an_address_that_another_server_may_refuse() {
         entry("cc", "📱@example.org", " delivered='true'"),
         entry("to", "@", " delivered='true'"),
         entry("to", "", " delivered='true'"),
+        entry("replyto", "c@example.org", "").replace("/>", "><address type='x'/></address>"),
     ] {
         let mut harness = with_service(None);
         harness.stanza(&message(&(both.clone() + &odd)));
