@@ -120,7 +120,8 @@ impl Unconfirmed {
     /// The mark moved: what lies at or below it is dropped by [`TIMER`].
     pub fn confirm(&mut self, turn: &mut Turn<'_>, mark: u64) {
         self.confirmed = self.confirmed.max(mark);
-        while self.late.pop_front_if(|one| one.turn <= mark).is_some() {}
+        let confirmed = self.late.partition_point(|one| one.turn <= mark);
+        self.late.drain(..confirmed);
         if !self.armed {
             self.armed = true;
             turn.arm(TIMER, PAUSE);
