@@ -1,6 +1,9 @@
 //! Whether a stanza with addresses is accepted, and who gets it (XEP-0033 §3, §6, §9).
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use annex_service::{
     context::{Context, Failure, Outcome},
@@ -89,8 +92,7 @@ pub(crate) fn prepare(
     let (mut near, mut ours) = (false, false);
     // Of each list the lowest rank so far; looked for when the first one is met.
     let mut lists: Option<BTreeMap<String, Rank>> = None;
-    // Behind all others: who has an entry of its own as well gets the copy for that.
-    let mut members = Vec::new();
+    let mut members: Vec<Target> = Vec::new();
     for number in 0..addresses.entries.len() {
         let entry = &addresses.entries[number];
         let (true, Some(whose)) = (is_receiver(entry.used), entry.whose) else { continue };
@@ -128,7 +130,12 @@ pub(crate) fn prepare(
             Err(fault) => addresses.entries[number].fault = Some(fault),
         }
     }
-    candidates.append(&mut members);
+    if !members.is_empty() {
+        // Who stands there too gets the copy for that entry.
+        let named: BTreeSet<&str> = candidates.iter().map(|one| one.jid.key()).collect();
+        members.retain(|one| !named.contains(one.jid.key()));
+        candidates.append(&mut members);
+    }
     let bad: Vec<_> = addresses
         .entries
         .iter()

@@ -1,5 +1,6 @@
-//! Stored lists of recipients: `list@multicast.example.com` among the addresses stands for its
-//! members. Recipients see the list and not its members. Managed by ad-hoc commands (XEP-0050).
+//! Stored lists of recipients: `list@multicast.example.com` among the addresses, or written to
+//! itself, stands for its members. Recipients see the list and not its members. Managed by ad-hoc
+//! commands (XEP-0050).
 
 mod given;
 mod shown;

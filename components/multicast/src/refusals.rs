@@ -17,10 +17,10 @@ annex_stanza::refusals! {
     on_iq: BadRequest "multicast.addresses.iq" "Addresses belong into messages and presence only",
     /// §3.
     not_service: ItemNotFound "multicast.to"
-        "Write to the service itself; lists stand among the addresses",
+        "Write to the service or to a list, without a resource",
     /// Not a copy that another service made for the list.
     not_for_list: ItemNotFound "multicast.list.copy"
-        "The list does not stand among the addresses as one that has got this; write to the service, or without addresses",
+        "Write to the service, or to the list without addresses",
     /// A list.
     no_room: ServiceUnavailable "multicast.list.groupchat"
         "A list is no room; write to it with another type of message",

@@ -84,6 +84,12 @@ async def what_is_wrong_comes_back_from_the_service_and_names_the_address(world)
         equal(named in repr(error), True, f"the address in {error}")
     identity = await message(alice, multicast, ("to", world.jid("bob")), body="last")
     equal((await bob.next()).body, "last", "what bob gets, none of the others")
+    # Both servers read addresses as RFC 3920 says.
+    odd = f"bob@{world.server.domain}/\u202e"
+    identity = await message(alice, multicast, ("to", odd))
+    error = await answered(alice, identity)
+    equal((error.sender, error.condition), (multicast, "jid-malformed"), "an address that the server does not take")
+    equal(odd in repr(error), True, f"the address in {error}")
 
 
 @scenario(needs_annex=True)
@@ -159,6 +165,11 @@ async def a_list_is_made_with_commands_and_written_to(world):
     await message(alice, multicast, ("to", f"team@{multicast}"), body="to the team")
     for client in (bob, carol):
         got = await said(client, "to the team")
+        equal(seen(got), [("to", f"team@{multicast}", "true")], "what a member sees")
+    alice.message(f"team@{multicast}", body="straight to the team", type_="chat")
+    for client in (bob, carol):
+        got = await said(client, "straight to the team")
+        equal((got.sender, got.type), (alice.full, "chat"), "who writes to the list itself")
         equal(seen(got), [("to", f"team@{multicast}", "true")], "what a member sees")
     await run(alice, "lists/delete", list="team")
     identity = await message(alice, multicast, ("to", f"team@{multicast}"))

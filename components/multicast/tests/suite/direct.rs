@@ -234,6 +234,7 @@ fn lists_that_contain_each_other_across_services_keep_nothing_going() {
     for (stanza, expected) in [
         (message(&both), &["b@example.com", "c@example.com"][..]),
         (message(&blind), &["b@example.com", "c@example.com"]),
+        (message(&(to(TEAM) + &blind)), &["b@example.com", "c@example.com"]),
         (message(&to(TEAM)), &["b@example.com"]),
         (message(&to(club)), &["c@example.com"]),
         (written("alice@example.com/x", TEAM, "<body/>"), &["b@example.com"]),
@@ -255,6 +256,9 @@ fn a_member_with_an_entry_of_its_own_gets_the_copy_for_that() {
     assert!(has(&b.xml, &blind("b@example.com")) && !b.xml.contains("team"), "{b}");
     let [c] = &harness.take_to("c@example.com")[..] else { panic!("one copy") };
     assert!(has(&c.xml, &blind(TEAM)), "{c}");
+    harness.stanza(&message(&(to(TEAM) + &blind("b@example.com"))));
+    let [b] = &harness.take_to("b@example.com")[..] else { panic!("one copy") };
+    assert!(has(&b.xml, &(marked(TEAM) + &blind("b@example.com"))), "{b}");
 }
 
 #[test]
