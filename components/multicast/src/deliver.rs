@@ -7,8 +7,8 @@ use std::hash::BuildHasher;
 use annex_stanza::{Jid, Kind, Stanza, ns};
 use hashbrown::{DefaultHashBuilder, HashTable, hash_table::Entry as Place};
 
-pub(crate) use self::copies::{is_strict, is_strict_for};
 pub use self::copies::{Copies, copies, relayed};
+pub(crate) use self::copies::{is_strict, is_strict_for};
 use crate::{address::Addresses, report};
 
 /// A stanza to be copied: what all copies share.
