@@ -11,9 +11,10 @@ use crate::{
     deliver::{Draft, Target},
 };
 
-/// What was relayed is kept for a bounce: so many, so many bytes, so long.
-const KEPT: usize = 128;
-const KEPT_BYTES: usize = 4 * 1024 * 1024;
+/// What was relayed is kept for a bounce: so many, so many bytes, so long. With no room left nothing
+/// is relayed: it would be lost if it came back.
+const KEPT: usize = 10_000;
+const KEPT_BYTES: usize = 16 * 1024 * 1024;
 const KEPT_TIME: Duration = Duration::from_secs(120);
 
 /// What was relayed, for a bounce.
@@ -39,23 +40,33 @@ pub(crate) struct Kept {
 }
 
 impl Kept {
-    /// Keeps one. Gives the id that it leaves with: presence has
-    /// one of ours where its sender gave none, as what is told again in another order would be wrong.
-    /// A message stays as it is.
+    /// Keeps one, if there is room. Gives the id that it leaves with: presence has one of ours where
+    /// its sender gave none, as what is told again in another order would be wrong. A message stays
+    /// as it is.
     pub(crate) fn keep(
         &mut self,
         service: &Jid,
         draft: &Arc<Draft>,
         targets: &[&Target],
         context: &mut Context<'_, '_>,
-    ) -> Option<String> {
+    ) -> Option<Option<String>> {
         let first = targets.first()?;
         let now = context.turn.since_start();
-        let is_presence = matches!(draft.kind, Kind::Presence(_));
-        let id = draft.id.clone().or_else(|| is_presence.then(|| context.turn.token()));
+        while let Some(oldest) =
+            self.relayed.front().filter(|one| now.saturating_sub(one.at) > KEPT_TIME)
+        {
+            self.bytes -= oldest.bytes;
+            self.relayed.pop_front();
+        }
         // Several services get parts of one stanza.
         let shared = self.relayed.back().is_some_and(|last| Arc::ptr_eq(&last.draft, draft));
         let bytes = size_of::<Target>() * targets.len() + if shared { 0 } else { draft.size() };
+        if self.relayed.len() == KEPT || self.bytes + bytes > KEPT_BYTES {
+            return None;
+        }
+        let is_presence = matches!(draft.kind, Kind::Presence(_));
+        let id = draft.id.clone().or_else(|| is_presence.then(|| context.turn.token()));
+        self.bytes += bytes;
         self.relayed.push_back(Relayed {
             service: service.clone(),
             domain: first.jid.domain_key().to_owned(),
@@ -65,16 +76,7 @@ impl Kept {
             draft: Arc::clone(draft),
             targets: targets.iter().map(|one| (*one).clone()).collect(),
         });
-        self.bytes += bytes;
-        while let Some(oldest) = self.relayed.front()
-            && (self.relayed.len() > KEPT
-                || self.bytes > KEPT_BYTES
-                || now.saturating_sub(oldest.at) > KEPT_TIME)
-        {
-            self.bytes -= oldest.bytes;
-            self.relayed.pop_front();
-        }
-        id
+        Some(id)
     }
 
     /// What an error gives back. It is for the sender, or for us; then it must be clear who that is.

@@ -283,14 +283,14 @@ impl Remote {
         self.servers.clear();
     }
 
-    /// Keeps what is relayed, in case that it bounces. Gives the id that it leaves with.
+    /// Keeps what is relayed, in case that it bounces, if there is room. Gives the id that it leaves with.
     pub(crate) fn keep(
         &mut self,
         service: &Jid,
         draft: &Arc<Draft>,
         targets: &[&Target],
         context: &mut Context<'_, '_>,
-    ) -> Option<String> {
+    ) -> Option<Option<String>> {
         self.relayed.keep(service, draft, targets, context)
     }
 

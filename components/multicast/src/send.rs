@@ -83,8 +83,10 @@ pub(crate) fn deliver(
                 if size + 4096 > context.shared.common.stanza_out || size * left > room {
                     break;
                 }
+                let Some(id) = multicast.remote.keep(&found.service, draft, chunk, context) else {
+                    break;
+                };
                 (room, left) = (room - size, left - 1);
-                let id = multicast.remote.keep(&found.service, draft, chunk, context);
                 let told = chunk.iter().map(|one| (one.jid.clone(), found.service.clone()));
                 relayed.extend(told);
                 plans.push((copy, id));

@@ -276,3 +276,26 @@ fn a_large_stanza_for_the_services_of_many_servers_is_not_written_anew_for_each(
     assert!((1..=10).contains(&relayed), "{relayed}");
     assert_eq!(sent.len(), relayed + 2 * (40 - relayed));
 }
+
+#[test]
+fn what_could_not_be_sent_again_is_not_relayed() {
+    let mut harness = with_service(json!({}));
+    let large = message(&(to("a@example.net") + &to("b@example.net")));
+    let large = large.replace("Hello", &"x".repeat(100_000));
+    let relayed = |harness: &mut Machine, number: usize| {
+        harness.stanza(&large.replace("'m1'", &format!("'m{number}'")));
+        let sent = harness.take();
+        (sent.len() == 1).then(|| sent[0].clone())
+    };
+    let first = relayed(&mut harness, 0).expect("room");
+    let many = (1..200).take_while(|number| relayed(&mut harness, *number).is_some()).count();
+    assert!((100..199).contains(&many), "{many}");
+    // The first is not lost for that.
+    harness.stanza(&bounce(&first, JID));
+    assert_eq!(recipients(&harness.take()), ["a@example.net", "b@example.net"]);
+    let mut harness = with_service(json!({}));
+    while relayed(&mut harness, 0).is_some() {}
+    harness.advance(std::time::Duration::from_secs(121));
+    harness.take();
+    assert!(relayed(&mut harness, 0).is_some(), "what does not come back for so long has arrived");
+}
