@@ -87,6 +87,7 @@ pub(crate) fn prepare(
     if given > limit {
         return Err(refusals::too_many(limit, given).into());
     }
+    addresses.share(given);
     let mut candidates = Vec::with_capacity(addresses.entries.len());
     let mut told = Told::default();
     let (mut near, mut ours) = (false, false);
@@ -131,6 +132,8 @@ pub(crate) fn prepare(
         }
     }
     if !members.is_empty() {
+        // Before anybody is taken out: whom a mark spares would show who the members are.
+        access::relay(&stanza.from, &addresses, &members, common)?;
         // Who stands there too gets the copy for that entry.
         let named: BTreeSet<&str> = candidates.iter().map(|one| one.jid.key()).collect();
         members.retain(|one| !named.contains(one.jid.key()));
@@ -207,10 +210,14 @@ fn passed_on(
     if members.is_empty() {
         return Err(refusals::empty_list().into());
     }
-    candidates.extend(members.into_iter().map(|jid| {
+    let target = |jid| {
         let near = access::is_near(&jid, common);
         Target { jid, entry: own, listed: true, rank, near }
-    }));
+    };
+    let mut members: Vec<Target> = members.into_iter().map(target).collect();
+    // As in [`prepare`].
+    access::relay(&stanza.from, &addresses, &members, common)?;
+    candidates.append(&mut members);
     let targets = deliver::select(candidates);
     for entry in &mut addresses.entries {
         entry.fault = None;

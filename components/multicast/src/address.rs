@@ -49,6 +49,9 @@ pub enum Fault {
 /// Bytes of a short entry: `<address type='to' jid='a@b.c'/>`.
 const SHORT: usize = 32;
 
+/// Bytes of the text for each addressee at most, for them to share it.
+const PART: usize = 256;
+
 /// One entry. There may be thousands: it is kept small.
 #[derive(Debug, Clone, Copy)]
 pub struct Entry {
@@ -151,6 +154,8 @@ pub struct Addresses {
     pub entries: Vec<Entry>,
     /// The addresses of those that are not as most are.
     others: Vec<Jid>,
+    /// An address of it keeps the whole text.
+    shares: bool,
 }
 
 impl Addresses {
@@ -171,7 +176,7 @@ impl Addresses {
         // Room for all, as short as they may be: they are many where it matters.
         let entries = Vec::with_capacity(text.len() / SHORT);
         let (opened, head) = (!head.closed, head.start..head.attributes_end);
-        let mut all = Self { text: text.into(), head, entries, others: Vec::new() };
+        let mut all = Self { text: text.into(), head, entries, others: Vec::new(), shares: false };
         if opened {
             all.read_entries(text, scan).ok_or_else(refusals::no_addresses)?;
         }
@@ -231,11 +236,18 @@ impl Addresses {
         }
     }
 
+    /// So many are delivered to. Where that is a good part of the text, their addresses share it;
+    /// elsewhere each copy that waits would keep all of it.
+    pub(crate) fn share(&mut self, given: usize) {
+        self.shares = self.text.len() <= PART * given;
+    }
+
     /// The address that an entry is for.
     #[inline]
     pub(crate) fn jid(&self, whose: Whose) -> Jid {
         match whose {
-            Whose::Plain(place) => Jid::plain(&self.text, place),
+            Whose::Plain(place) if self.shares => Jid::plain(&self.text, place),
+            Whose::Plain(place) => Jid::plain_alone(&self.text, place),
             Whose::Other(number) => self.others[number as usize].clone(),
         }
     }

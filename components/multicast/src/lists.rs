@@ -41,7 +41,9 @@ pub(crate) fn members(
     if !(record.open || is_in(&record.owners, sender) || is_in(&record.members, sender)) {
         return Ok(Err(Fault::ListClosed));
     }
-    Ok(Ok(record.members.iter().filter_map(|member| Jid::parse(member).ok()).collect()))
+    let members = record.members.iter().filter_map(|member| Jid::parse(member).ok());
+    // A service among them would send it back to the list. Older programs took such members.
+    Ok(Ok(members.filter(|member| member.local().is_some()).collect()))
 }
 
 fn is_in(list: &[String], jid: &Jid) -> bool {

@@ -1,10 +1,11 @@
 //! What was relayed to the services of other servers is kept for a while: what one of them gives
 //! back goes out in single stanzas.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{collections::VecDeque, hash::BuildHasher, sync::Arc, time::Duration};
 
 use annex_service::context::Context;
 use annex_stanza::{Jid, Kind, Stanza};
+use hashbrown::DefaultHashBuilder;
 
 use crate::{
     address::{Addresses, Use},
@@ -25,7 +26,10 @@ pub(crate) struct Relayed {
     /// The id that it left with.
     id: Option<String>,
     at: Duration,
-    bytes: usize,
+    /// Of the stanza, where no part of it before this one is kept.
+    draft_bytes: usize,
+    /// Hash of those whom it was bound for.
+    bound: u64,
     /// The stanza.
     pub(crate) draft: Arc<Draft>,
     /// Whom the service was to deliver to.
@@ -34,12 +38,13 @@ pub(crate) struct Relayed {
 
 /// See the module's text.
 #[derive(Debug, Default)]
-pub(crate) struct Kept {
+pub(crate) struct Returnable {
     relayed: VecDeque<Relayed>,
     bytes: usize,
+    hasher: DefaultHashBuilder,
 }
 
-impl Kept {
+impl Returnable {
     /// Keeps one, if there is room. Gives the id that it leaves with: presence has one of ours where
     /// its sender gave none, as what is told again in another order would be wrong. A message stays
     /// as it is.
@@ -55,12 +60,13 @@ impl Kept {
         while let Some(oldest) =
             self.relayed.front().filter(|one| now.saturating_sub(one.at) > KEPT_TIME)
         {
-            self.bytes -= oldest.bytes;
+            self.bytes -= oldest.bytes();
             self.relayed.pop_front();
         }
         // Several services get parts of one stanza.
         let shared = self.relayed.back().is_some_and(|last| Arc::ptr_eq(&last.draft, draft));
-        let bytes = size_of::<Target>() * targets.len() + if shared { 0 } else { draft.size() };
+        let draft_bytes = if shared { 0 } else { draft.size() };
+        let bytes = size_of::<Target>() * targets.len() + draft_bytes;
         if self.relayed.len() == KEPT || self.bytes + bytes > KEPT_BYTES {
             return None;
         }
@@ -72,7 +78,8 @@ impl Kept {
             domain: first.jid.domain_key().to_owned(),
             id: id.clone(),
             at: now,
-            bytes,
+            draft_bytes,
+            bound: self.bound(targets.iter().map(|target| &target.jid)),
             draft: Arc::clone(draft),
             targets: targets.iter().map(|one| (*one).clone()).collect(),
         });
@@ -91,35 +98,41 @@ impl Kept {
                 && (to_us || kept.draft.from == error.to)
         };
         self.relayed.iter().find(is_like)?;
-        let bound = bound(error);
-        let same = |kept: &&Relayed| {
-            is_like(kept) && bound.as_ref().is_none_or(|bound| kept.is_bound_for(bound))
-        };
-        let sender = &self.relayed.iter().rfind(same)?.draft.from;
-        if self.relayed.iter().filter(same).any(|kept| kept.draft.from != *sender) {
+        let bound = bound(error).map(|bound| self.bound(bound.iter()));
+        let same = |kept: &&Relayed| is_like(kept) && bound.is_none_or(|bound| kept.bound == bound);
+        let mut found = self.relayed.iter().enumerate().rev().filter(|(_, kept)| same(kept));
+        let (at, kept) = found.next()?;
+        if found.any(|(_, other)| other.draft.from != kept.draft.from) {
             return None;
         }
-        let at = self.relayed.iter().rposition(|kept| same(&kept))?;
         let relayed = self.relayed.remove(at)?;
-        self.bytes -= relayed.bytes;
+        self.bytes -= relayed.bytes();
+        if relayed.draft_bytes > 0
+            && let Some(next) = self.relayed.get_mut(at)
+            && Arc::ptr_eq(&next.draft, &relayed.draft)
+        {
+            next.draft_bytes = relayed.draft_bytes;
+            self.bytes += relayed.draft_bytes;
+        }
         Some(relayed)
+    }
+
+    /// A hash of these, whatever their order.
+    fn bound<'a>(&self, jids: impl Iterator<Item = &'a Jid>) -> u64 {
+        jids.fold(0, |sum, jid| sum.wrapping_add(self.hasher.hash_one(jid.key())))
     }
 }
 
 impl Relayed {
-    fn is_bound_for(&self, bound: &[Jid]) -> bool {
-        let mut targets: Vec<&Jid> = self.targets.iter().map(|target| &target.jid).collect();
-        targets.sort_unstable();
-        targets.into_iter().eq(bound)
+    fn bytes(&self) -> usize {
+        size_of::<Target>() * self.targets.len() + self.draft_bytes
     }
 }
 
-/// Whom the stanza in an error was bound for, in order; none if there are no addresses in it.
+/// Whom the stanza in an error was bound for; none if there are no addresses in it.
 fn bound(error: &Stanza) -> Option<Vec<Jid>> {
     let addresses = Addresses::read(&error.payload).ok()?;
     let entries = addresses.entries.iter();
     let bound = entries.filter(|one| matches!(one.used, Use::Open | Use::Blind) && !one.delivered);
-    let mut bound: Vec<Jid> = bound.filter_map(|one| Some(addresses.jid(one.whose?))).collect();
-    bound.sort_unstable();
-    Some(bound)
+    Some(bound.filter_map(|one| Some(addresses.jid(one.whose?))).collect())
 }

@@ -21,7 +21,7 @@ use crate::{
     config::Settings,
     deliver::{Draft, Target},
     found::{self, Found},
-    relayed::{Kept, Relayed},
+    relayed::{Relayed, Returnable},
 };
 
 /// Servers that are remembered at most.
@@ -82,7 +82,7 @@ enum Step {
 pub(crate) struct Remote {
     servers: BTreeMap<String, Server>,
     questions: BTreeMap<String, Question>,
-    relayed: Kept,
+    relayed: Returnable,
     swept: Duration,
 }
 
@@ -283,7 +283,8 @@ impl Remote {
         self.servers.clear();
     }
 
-    /// Keeps what is relayed, in case that it bounces, if there is room. Gives the id that it leaves with.
+    /// Keeps what is relayed, in case that it bounces, if there is room. Gives the id that it leaves
+    /// with.
     pub(crate) fn keep(
         &mut self,
         service: &Jid,

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! `sent` says that a copy went to the server, not that anyone has read it. Addresses that do not fit
-//! into a stanza are left out, and `left-out` says how many; the other numbers count them too. A list counts as one address: who its members
-//! are is not told.
+//! into a stanza are left out, and `left-out` says how many; the other numbers count them too. A
+//! list counts as one address: who its members are is not told.
 
 use annex_stanza::{Jid, MessageType, Outgoing, Stanza, Xml};
 

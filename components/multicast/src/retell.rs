@@ -27,6 +27,10 @@ use crate::{
 /// The next page.
 pub(crate) const TIMER: Timer = Timer { kind: 35, id: 0 };
 
+/// A message above both of these costs more to write down than to send.
+const LARGE_BYTES: usize = 64 * 1024;
+const LARGE_ADDRESSES: usize = 1_000;
+
 /// How far it has come.
 #[derive(Debug)]
 pub(crate) struct Retelling {
@@ -36,14 +40,10 @@ pub(crate) struct Retelling {
     after: Option<Vec<u8>>,
 }
 
-/// A message above both of these costs more to write down than to send.
-const BYTES: usize = 64 * 1024;
-const ADDRESSES: usize = 1_000;
-
 /// Notes a message until the server has its copies; a large one to many when that takes a while.
 pub(crate) fn note_message(stanza: &Stanza, prepared: &Prepared, context: &mut Context<'_, '_>) {
     let addresses = prepared.draft.addresses.as_ref().map_or(0, |all| all.entries.len());
-    if stanza.payload.bytes().len() <= BYTES || addresses <= ADDRESSES {
+    if stanza.payload.bytes().len() <= LARGE_BYTES || addresses <= LARGE_ADDRESSES {
         note(&Note::Message(stanza.render()), context);
         return;
     }
@@ -145,7 +145,7 @@ fn again(multicast: &mut Multicast, bytes: &[u8], context: &mut Context<'_, '_>)
 
 /// Of what cannot be told again, its sender is told.
 fn interrupted(stanza: &Stanza, context: &mut Context<'_, '_>) {
-    tracing::warn!("a message was interrupted while it was delivered; its sender is told");
+    tracing::warn!("a message was interrupted and may not leave any more; its sender is told");
     send::complain(stanza, Some(&refusals::interrupted().with_type(ErrorType::Wait)), context);
 }
 

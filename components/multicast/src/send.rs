@@ -32,6 +32,8 @@ pub(crate) enum When {
 /// Bytes of what services of other servers get of one stanza. Where there are many of them, or one
 /// takes little at once, single stanzas, which share what is inside, are less.
 const RELAYED_BYTES: usize = 1024 * 1024;
+/// Parts for one service: each has all that is shown, and takes a look at every entry.
+const PARTS: usize = 64;
 
 /// Tells the sender of the entries that failed by themselves.
 pub(crate) fn complain(stanza: &Stanza, refused: Option<&Refusal>, context: &mut Context<'_, '_>) {
@@ -74,7 +76,7 @@ pub(crate) fn deliver(
             let takes = found.takes(draft.kind);
             let mut left = group.len().div_ceil(takes);
             // As large as the one before, roughly.
-            if left * size > room {
+            if left > PARTS || left * size > room {
                 continue;
             }
             for chunk in group.chunks(takes).filter(|chunk| chunk.len() > 1) {

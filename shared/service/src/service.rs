@@ -59,11 +59,12 @@ impl<C: Component> Service<C> {
     ) -> Result<(), Refusal> {
         let savepoint = turn.savepoint();
         let (due, finished) = (self.shared.due.clone(), self.shared.finished.len());
-        let last_id = self.shared.last_id();
+        let (last_id, late) = (self.shared.last_id(), self.shared.unconfirmed.late());
         let outcome = catch_unwind(AssertUnwindSafe(|| act(self, turn)));
         let refusal = match outcome {
             Ok(Ok(())) => {
-                if !(turn.is_space_low() && !removes && turn.wrote_since(savepoint)) {
+                let writes = turn.wrote_since(savepoint) || self.shared.unconfirmed.late() > late;
+                if !(turn.is_space_low() && !removes && writes) {
                     return Ok(());
                 }
                 self.component.forget(address);
@@ -84,6 +85,7 @@ impl<C: Component> Service<C> {
         turn.rollback(savepoint);
         self.shared.due = due;
         self.shared.finished.truncate(finished);
+        self.shared.unconfirmed.withdraw(late);
         self.shared.withdraw(last_id);
         self.sessions.withdraw(last_id);
         turn.emit(Effect::Count {

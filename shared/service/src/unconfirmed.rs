@@ -68,8 +68,7 @@ impl Unconfirmed {
         turn.write(Op::put(TABLE, key(number, count), what));
     }
 
-    /// Notes something that this turn tells, if it is not confirmed soon. Behind the last `?` of a
-    /// handler: it is not undone.
+    /// Notes something that this turn tells, if it is not confirmed soon.
     pub fn note_late(
         &mut self,
         turn: &mut Turn<'_>,
@@ -80,6 +79,16 @@ impl Unconfirmed {
             turn.arm(TIMER_LATE, LATE);
         }
         self.late.push_back(Late { turn: number, count, due, what: Box::new(what) });
+    }
+
+    /// How many notes may still be written late.
+    pub(crate) fn late(&self) -> usize {
+        self.late.len()
+    }
+
+    /// Takes back what was noted late since there were so many.
+    pub(crate) fn withdraw(&mut self, late: usize) {
+        self.late.truncate(late);
     }
 
     fn next(&mut self, turn: &Turn<'_>) -> (u64, u32) {

@@ -57,6 +57,7 @@ pub fn copies(draft: &Draft, mut targets: Vec<Target>) -> Vec<Copies> {
     let blind = targets;
     let mut found = Vec::from_iter(plain(payload.clone(), open));
     let place = |target: &Target| places[target.entry];
+    // Members of lists stand at the end: a place may come twice.
     let groups = blind.chunk_by(|a, b| place(a) == place(b));
     let groups: Vec<_> = groups.map(|group| (place(&group[0]), group.len())).collect();
     if groups.len() > 1 && groups.len() * payload.len() > PLACES_BYTES {

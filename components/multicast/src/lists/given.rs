@@ -95,8 +95,8 @@ pub(super) fn addresses(
     let mut found = Vec::new();
     for line in lines.filter(|line| !line.is_empty()) {
         let jid = Jid::parse(line).map_err(|_| refusals::bad_member())?;
-        // A list within a list would be a loop sooner or later.
-        if jid.domain_key() == context.shared.common.jid.domain_key() {
+        // A list within a list would be a loop sooner or later, and so would a service.
+        if jid.local().is_none() || jid.domain_key() == context.shared.common.jid.domain_key() {
             return Err(refusals::bad_member().into());
         }
         found.push(jid);

@@ -416,3 +416,48 @@ fn lists_of_an_older_store_are_found_by_their_owners() {
     (MIGRATION.run)(&mut older).expect("a migration");
     assert_eq!(older, newer);
 }
+
+#[test]
+fn a_service_is_no_member_of_a_list_as_it_would_send_everything_back() {
+    let mut harness = open(json!({}));
+    let team = json!({ "list": "team", "owners": "alice@example.com" });
+    harness.verb("lists/create", team);
+    let members = json!({ "list": "team", "members": "lists.example.com" });
+    assert_ne!(harness.verb("lists/add", members).expect("an answer").status, 200);
+    // One that a program before this took.
+    let record = ListRecord {
+        name: "team".into(),
+        owners: vec!["alice@example.com".into()],
+        members: vec!["lists.example.com".into(), "b@example.com".into()],
+        open: false,
+        creator: None,
+    };
+    let mut store = MapStore::new();
+    store.commit(&[Op::put(LISTS, *b"team", record.encode())]);
+    let common = annex_testkit::common(JID);
+    let service = move || Service::new(common.clone(), &json!({}));
+    let mut harness: Machine = Harness::over(store, service);
+    echo(&mut harness);
+    harness.take();
+    harness.stanza(&message(&to("team@multicast.example.com")));
+    assert_eq!(recipients(&harness.take()), ["b@example.com"]);
+}
+
+#[test]
+fn nobody_from_elsewhere_finds_out_by_marks_who_the_members_from_elsewhere_are() {
+    let mut harness = open(json!({}));
+    let list = json!({ "list": "team", "owners": "alice@example.com", "open": "1" });
+    harness.verb("lists/create", list);
+    let members = ["b@example.com", "x@example.org"];
+    harness.verb("lists/add", json!({ "list": "team", "members": members }));
+    let list = to("team@multicast.example.com");
+    let marked = |entry: &str| entry.replace("/>", " delivered='true'/>");
+    for guess in ["x@example.org", "y@example.org"] {
+        let guess = marked(&to(guess));
+        harness.stanza(&from("mallory@example.org/x", &(list.clone() + &guess)));
+        assert_eq!(error(&mut harness).0, "forbidden");
+        let copy = from("mallory@example.org/x", &(marked(&list) + &guess));
+        harness.stanza(&copy.replace(&format!("to='{JID}'"), &format!("to='team@{JID}'")));
+        assert!(harness.take().iter().all(|sent| sent.xml.contains("<forbidden")));
+    }
+}

@@ -210,3 +210,15 @@ fn a_report_says_how_many_addresses_are_left_out() {
     assert!(left_out > 0);
     assert_eq!(report.children().count() + left_out, 9_000);
 }
+
+#[test]
+fn with_little_space_a_large_message_to_many_is_refused_like_any_other() {
+    let mut harness = open(json!({ "limit_local": 10_000 }));
+    harness.confirm_automatically(false);
+    harness.input(Input::SpaceLow(true));
+    harness.input(large(1_500, 70_000));
+    let told = harness.take();
+    assert_eq!(recipients(&told), ["alice@example.com/phone"]);
+    harness.advance(std::time::Duration::from_millis(50));
+    assert!(harness.store().table(unconfirmed::TABLE).is_empty());
+}

@@ -91,4 +91,9 @@ impl Jid {
         let text = Arc::clone(text);
         Self { text, start: place.start(), spelled: parts, folded: parts, verbatim: true }
     }
+
+    /// The same, with a text of its own.
+    pub fn plain_alone(text: &str, place: Plain) -> Self {
+        Self::plain(&text[place.place()].into(), Plain { start: 0, ..place })
+    }
 }
