@@ -87,7 +87,6 @@ pub(crate) fn prepare(
     if given > limit {
         return Err(refusals::too_many(limit, given).into());
     }
-    addresses.share(given);
     let mut candidates = Vec::with_capacity(addresses.entries.len());
     let mut told = Told::default();
     let (mut near, mut ours) = (false, false);
@@ -144,7 +143,7 @@ pub(crate) fn prepare(
         .iter()
         .filter_map(|one| Some(Bad { fault: one.fault?, written: addresses.written(one) }))
         .collect();
-    let targets = deliver::select(candidates);
+    let mut targets = deliver::select(candidates);
     // An unknown type fails by itself in any case: XEP-0033 §4.7 leaves room for new ones.
     let fails_all = |one: &&Bad| one.fault != Fault::UnknownType;
     if !bad.is_empty()
@@ -157,6 +156,9 @@ pub(crate) fn prepare(
     if targets.is_empty() && !is_done() {
         let nobody = if given == 0 { refusals::no_recipient() } else { refusals::empty_list() };
         return Err(nobody.into());
+    }
+    if !addresses.is_mostly_for(targets.len()) {
+        targets.iter_mut().for_each(|target| target.jid = target.jid.alone());
     }
     let draft = draft(stanza, addresses, &targets, common)?;
     let refused = (!bad.is_empty()).then(|| refusals::bad_addresses(&bad));

@@ -49,7 +49,7 @@ pub enum Fault {
 /// Bytes of a short entry: `<address type='to' jid='a@b.c'/>`.
 const SHORT: usize = 32;
 
-/// Bytes of the text for each addressee at most, for them to share it.
+/// Bytes of the text for each addressee at most, for them to keep it.
 const PART: usize = 256;
 
 /// One entry. There may be thousands: it is kept small.
@@ -154,8 +154,6 @@ pub struct Addresses {
     pub entries: Vec<Entry>,
     /// The addresses of those that are not as most are.
     others: Vec<Jid>,
-    /// An address of it keeps the whole text.
-    shares: bool,
 }
 
 impl Addresses {
@@ -176,7 +174,7 @@ impl Addresses {
         // Room for all, as short as they may be: they are many where it matters.
         let entries = Vec::with_capacity(text.len() / SHORT);
         let (opened, head) = (!head.closed, head.start..head.attributes_end);
-        let mut all = Self { text: text.into(), head, entries, others: Vec::new(), shares: false };
+        let mut all = Self { text: text.into(), head, entries, others: Vec::new() };
         if opened {
             all.read_entries(text, scan).ok_or_else(refusals::no_addresses)?;
         }
@@ -236,18 +234,17 @@ impl Addresses {
         }
     }
 
-    /// So many are delivered to. Where that is a good part of the text, their addresses share it;
-    /// elsewhere each copy that waits would keep all of it.
-    pub(crate) fn share(&mut self, given: usize) {
-        self.shares = self.text.len() <= PART * given;
+    /// So many addressees are a good part of the text, so that they may keep it; of fewer each copy
+    /// that waits would keep what is mostly for others.
+    pub(crate) fn is_mostly_for(&self, addressees: usize) -> bool {
+        self.text.len() <= PART * addressees
     }
 
     /// The address that an entry is for.
     #[inline]
     pub(crate) fn jid(&self, whose: Whose) -> Jid {
         match whose {
-            Whose::Plain(place) if self.shares => Jid::plain(&self.text, place),
-            Whose::Plain(place) => Jid::plain_alone(&self.text, place),
+            Whose::Plain(place) => Jid::plain(&self.text, place),
             Whose::Other(number) => self.others[number as usize].clone(),
         }
     }

@@ -107,3 +107,15 @@ async fn what_was_noted_late_is_written_down_while_nothing_else_is_handled() {
     assert!(!running.report.stalled());
     running.stop().await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_says_how_many_stanzas_it_could_not_handle() {
+    let (log, _guard) = Log::begin(Level::INFO);
+    let (running, mut server) = connected().await;
+    ask(&running, &mut server).await;
+    log.take();
+    running.stop().await;
+    let lines = log.take();
+    assert!(lines.iter().any(|line| line.contains("lost with the stop left=")), "{lines:?}");
+    drop(server);
+}

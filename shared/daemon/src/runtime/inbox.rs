@@ -73,6 +73,13 @@ impl Inbox {
         self.full
     }
 
+    /// Stanzas that wait, beside the queue too.
+    pub(crate) fn stanzas(&self) -> usize {
+        let queued = self.queue.iter().filter(|(input, _)| matches!(input, Input::Stanza(_)));
+        let kept = self.kept.pairs.iter().flat_map(|pair| [&pair.departed, &pair.latest]);
+        queued.count() + kept.flatten().count()
+    }
+
     /// Nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_empty() && self.kept.pairs.is_empty()

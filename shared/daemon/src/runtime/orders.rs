@@ -115,6 +115,10 @@ impl<M: Machine> Core<M> {
 
     /// Closes the stream, if one is up, reads what the server still says, and lets go of everything.
     pub(super) async fn end(mut self) -> Result<(), RunError> {
+        let left = self.inbox.stanzas();
+        if left > 0 {
+            tracing::warn!(left, "stanzas that still waited to be handled are lost with the stop");
+        }
         if let (State::Up(stream), false) = (&mut self.line.state, self.stop == Stop::Now) {
             stream.out.extend_from_slice(b"</stream:stream>");
             let goodbye = async {

@@ -92,8 +92,9 @@ impl Jid {
         Self { text, start: place.start(), spelled: parts, folded: parts, verbatim: true }
     }
 
-    /// The same, with a text of its own.
-    pub fn plain_alone(text: &str, place: Plain) -> Self {
-        Self::plain(&text[place.place()].into(), Plain { start: 0, ..place })
+    /// The same address, with a text of its own.
+    pub fn alone(&self) -> Self {
+        let key = (self.local_key(), self.domain_key(), self.resource_key());
+        Self::new((self.local(), self.domain(), self.resource()), key)
     }
 }
