@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use annex_daemon::runtime::Limits;
+use annex_daemon::runtime::{Control, Limits};
 use annex_service::{effect::Timer, input::Input, turn::Turn, unconfirmed::TIMER_LATE};
 use common::{DOMAIN, Log, Running, Script, ServerEnd, Setup, echo, message, settle};
 use tokio::time::sleep;
@@ -82,30 +82,37 @@ async fn a_server_that_is_merely_slow_does_not_fill_the_log() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_noted_late_is_written_down_while_nothing_else_is_handled() {
-    let fired = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&fired);
-    let other = Timer { kind: 40, id: 0 };
-    let machine = move |input: Input, turn: &mut Turn<'_>| match input {
-        Input::Timer(timer) => seen.lock().expect("lock").push(timer),
-        input => {
-            turn.arm(TIMER_LATE, Duration::from_millis(50));
-            turn.arm(other, Duration::from_millis(50));
-            echo(input, turn);
+    for stops in [false, true] {
+        let fired = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&fired);
+        let other = Timer { kind: 40, id: 0 };
+        let machine = move |input: Input, turn: &mut Turn<'_>| match input {
+            Input::Timer(timer) => seen.lock().expect("lock").push(timer),
+            input => {
+                turn.arm(TIMER_LATE, Duration::from_millis(50));
+                turn.arm(other, Duration::from_millis(50));
+                echo(input, turn);
+            }
+        };
+        let limits = Limits { outbox: OUTBOX, ..Limits::default() };
+        let mut running = Setup { limits, buffer: 256, ..Setup::default() }.start(Script(machine));
+        let mut server = running.net.accept().await;
+        settle().await;
+        ask(&running, &mut server).await;
+        if stops {
+            running.order(Control::Shutdown { last: false }).await;
         }
-    };
-    let limits = Limits { outbox: OUTBOX, ..Limits::default() };
-    let mut running = Setup { limits, buffer: 256, ..Setup::default() }.start(Script(machine));
-    let mut server = running.net.accept().await;
-    settle().await;
-    ask(&running, &mut server).await;
-    sleep(Duration::from_secs(1)).await;
-    assert_eq!(*fired.lock().expect("lock"), [TIMER_LATE], "once");
-    assert!(running.report.stalled());
-    read(&mut server).await;
-    settle().await;
-    assert!(fired.lock().expect("lock").contains(&other));
-    assert!(!running.report.stalled());
-    running.stop().await;
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(*fired.lock().expect("lock"), [TIMER_LATE], "once");
+        assert!(running.report.stalled());
+        if !stops {
+            read(&mut server).await;
+            settle().await;
+            assert!(fired.lock().expect("lock").contains(&other));
+            assert!(!running.report.stalled());
+            running.stop().await;
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

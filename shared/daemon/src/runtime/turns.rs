@@ -49,8 +49,8 @@ impl<M: Machine> Core<M> {
         if self.can_handle() {
             return self.timers.next();
         }
-        let may =
-            matches!(self.stop, Stop::No) && self.flight.commits() < self.settings.limits.commits;
+        let stops = !matches!(self.stop, Stop::No | Stop::Told { .. });
+        let may = !stops && self.flight.commits() < self.settings.limits.commits;
         self.timers.at(TIMER_LATE).filter(|_| may)
     }
 
@@ -62,6 +62,7 @@ impl<M: Machine> Core<M> {
             return Ok(false);
         }
         if let Stop::Told { last, .. } = self.stop
+            && all
             && self.has_caught_up()
         {
             self.inbox.push(Input::Shutdown { last });
