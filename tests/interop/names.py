@@ -32,6 +32,8 @@ class Names:
                 self._socket.sendto(self._answer(question), asker)
             except OSError:
                 return
+            except (IndexError, struct.error):
+                continue  # no question
 
     def _answer(self, question):
         labels, at = [], 12
