@@ -12,14 +12,13 @@
 //! A service that bounces what it was sent counts as none, and what it bounced goes out in single
 //! stanzas, once, if we are told.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use annex_service::context::Context;
 use annex_stanza::{IqType, Jid, Kind, MessageType, Outgoing, Stanza, ns};
 
 use crate::{
     config::Settings,
-    deliver::{Draft, Target},
     found::{self, Found},
     relayed::{Relayed, Returnable},
 };
@@ -82,7 +81,8 @@ enum Step {
 pub(crate) struct Remote {
     servers: BTreeMap<String, Server>,
     questions: BTreeMap<String, Question>,
-    relayed: Returnable,
+    /// In case that it bounces.
+    pub(crate) relayed: Returnable,
     swept: Duration,
 }
 
@@ -281,18 +281,6 @@ impl Remote {
     pub(crate) fn offline(&mut self) {
         self.questions.clear();
         self.servers.clear();
-    }
-
-    /// Keeps what is relayed, in case that it bounces, if there is room. Gives the id that it leaves
-    /// with.
-    pub(crate) fn keep(
-        &mut self,
-        service: &Jid,
-        draft: &Arc<Draft>,
-        targets: &[&Target],
-        context: &mut Context<'_, '_>,
-    ) -> Option<Option<String>> {
-        self.relayed.keep(service, draft, targets, context)
     }
 
     /// An error came back: what it bounced, to be sent in single stanzas. Or a trial was refused.

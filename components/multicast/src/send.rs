@@ -85,7 +85,8 @@ pub(crate) fn deliver(
                 if size + 4096 > context.shared.common.stanza_out || size * left > room {
                     break;
                 }
-                let Some(id) = multicast.remote.keep(&found.service, draft, chunk, context) else {
+                let kept = &mut multicast.remote.relayed;
+                let Some(id) = kept.keep(&found.service, draft, chunk, context) else {
                     break;
                 };
                 (room, left) = (room - size, left - 1);
